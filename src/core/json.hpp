@@ -12,7 +12,8 @@
 
 namespace mlbench {
 
-/// Keeps the order in which keys were added, so that journals and `--json` read as they were written.
+/// Keeps the order in which keys were added, so that journals and `--json` read as they were
+/// written.
 using Json = nlohmann::ordered_json;
 
 /// Parses one JSON text. Errors: `protocol`, with the byte at which parsing stopped; never throws.
@@ -23,8 +24,9 @@ using Json = nlohmann::ordered_json;
 /// not finite becomes null (JSON has neither).
 [[nodiscard]] std::string dump_json(const Json& json);
 
-// Typed access to a field of an object. `get_*` fails with `protocol` and names the field when it is
-// missing or of another type; `find_*` returns nullopt when it is missing, null or of another type.
+// Typed access to a field of an object. `get_*` fails with `protocol` and names the field when it
+// is missing or of another type; `find_*` returns nullopt when it is missing, null or of another
+// type.
 
 [[nodiscard]] Result<std::string> get_string(const Json& object, const char* key);
 [[nodiscard]] Result<double> get_number(const Json& object, const char* key);

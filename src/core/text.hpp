@@ -20,7 +20,8 @@ namespace mlbench {
 /// "a, b, c".
 [[nodiscard]] std::string join(std::span<const std::string> parts, std::string_view separator);
 
-/// Whether `pattern` matches all of `text`; `*` stands for any run of characters (also '/'), `?` for one.
+/// Whether `pattern` matches all of `text`; `*` stands for any run of characters (also '/'), `?`
+/// for one.
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
 
 /// The candidate with the fewest edits to `word`, when that is at most a third of its length
@@ -28,7 +29,8 @@ namespace mlbench {
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word,
                                                  std::span<const std::string> candidates);
 
-/// Whole-text number parsing that does not depend on the locale; nullopt when anything is left over.
+/// Whole-text number parsing that does not depend on the locale; nullopt when anything is left
+/// over.
 [[nodiscard]] std::optional<long long> parse_int(std::string_view text);
 [[nodiscard]] std::optional<double> parse_double(std::string_view text);
 

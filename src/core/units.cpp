@@ -34,7 +34,8 @@ std::string format_significant(double value, int digits) {
   if (value == 0) return "0";
   const int magnitude = static_cast<int>(std::floor(std::log10(std::abs(value))));
   int decimals = std::max(0, digits - 1 - magnitude);
-  // Rounding may carry into a further digit (9.996 -> 10.0): drop the decimal that is then too many.
+  // Rounding may carry into a further digit (9.996 -> 10.0): drop the decimal that is then too
+  // many.
   const double scale = std::pow(10.0, decimals);
   const double rounded = std::round(value * scale) / scale;
   if (decimals > 0 && std::abs(rounded) >= std::pow(10.0, magnitude + 1)) --decimals;
@@ -49,10 +50,18 @@ std::string format_time(double seconds) {
   return scaled(seconds, kTimes, "");
 }
 
-std::string format_bandwidth(double bytes_per_s) { return scaled(bytes_per_s, kDecimal, "B/s"); }
-std::string format_flop_rate(double flop_per_s) { return scaled(flop_per_s, kDecimal, "FLOP/s"); }
-std::string format_bytes(double bytes) { return scaled(bytes, kBinary, "B"); }
-std::string format_flop(double flop) { return scaled(flop, kDecimal, "FLOP"); }
+std::string format_bandwidth(double bytes_per_s) {
+  return scaled(bytes_per_s, kDecimal, "B/s");
+}
+std::string format_flop_rate(double flop_per_s) {
+  return scaled(flop_per_s, kDecimal, "FLOP/s");
+}
+std::string format_bytes(double bytes) {
+  return scaled(bytes, kBinary, "B");
+}
+std::string format_flop(double flop) {
+  return scaled(flop, kDecimal, "FLOP");
+}
 
 std::string format_duration(double seconds) {
   const auto total = static_cast<long long>(std::llround(seconds));

@@ -1,0 +1,182 @@
+#include "workload/memory.hpp"
+
+#include "workload/check.hpp"
+#include "workload/input.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+namespace mlbench::workload {
+namespace {
+
+constexpr std::int64_t kMaxBytes = std::int64_t{1} << 40;
+constexpr std::int64_t kElementBytes = 4;
+
+struct OpFacts {
+  std::string_view name;
+  int inputs;
+  int passes;  ///< Arrays read or written.
+};
+constexpr std::array kOps = {OpFacts{"copy", 1, 2}, OpFacts{"read", 1, 1}, OpFacts{"write", 0, 1},
+                             OpFacts{"triad", 2, 3}};
+
+const OpFacts& facts(Memory::Op op) {
+  return kOps[static_cast<std::size_t>(op)];
+}
+
+std::optional<Memory::Op> parse_op(std::string_view name) {
+  for (std::size_t i = 0; i < kOps.size(); ++i) {
+    if (kOps[i].name == name) return static_cast<Memory::Op>(i);
+  }
+  return std::nullopt;
+}
+
+/// "256MiB", or bytes where no binary prefix divides evenly.
+std::string size_name(std::int64_t bytes) {
+  constexpr std::array<std::pair<int, const char*>, 3> kPrefixes = {
+      {{30, "GiB"}, {20, "MiB"}, {10, "KiB"}}};
+  for (const auto& [shift, name] : kPrefixes) {
+    if (bytes % (std::int64_t{1} << shift) == 0) return std::to_string(bytes >> shift) + name;
+  }
+  return std::to_string(bytes) + "B";
+}
+
+class MemoryChecker final : public Checker {
+ public:
+  MemoryChecker(TensorSpec output, Memory::Op op, std::int64_t elements, std::uint64_t seed)
+      : output_(std::move(output)), op_(op), elements_(elements), seed_(seed) {}
+
+  CheckResult check(const TensorData& output) override {
+    if (auto wrong = check_form(output_, output)) return *wrong;
+    return op_ == Memory::Op::read ? check_sum(output) : check_elements(output);
+  }
+
+ private:
+  // Inputs are made again in chunks rather than held: the arrays may be a quarter of the memory.
+  static constexpr std::int64_t kChunk = 1 << 16;
+
+  CheckResult check_elements(const TensorData& output) {
+    ErrorTracker tracker("every element");
+    std::vector<float> a(kChunk), b(kChunk);
+    for (std::int64_t first = 0; first < elements_; first += kChunk) {
+      const auto count = static_cast<std::size_t>(std::min(kChunk, elements_ - first));
+      const std::span<float> as(a.data(), count), bs(b.data(), count);
+      if (op_ != Memory::Op::write) input_values(seed_, 0, static_cast<std::uint64_t>(first), as);
+      if (op_ == Memory::Op::triad) input_values(seed_, 1, static_cast<std::uint64_t>(first), bs);
+      const auto bytes =
+          std::span(output.bytes)
+              .subspan(static_cast<std::size_t>(first) * kElementBytes, count * kElementBytes);
+      const auto actual = to_double(bytes, DType::float32);
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto [expected, tolerance] = expectation(as[i], bs[i]);
+        tracker.compare(actual[i], expected, tolerance, first + static_cast<std::int64_t>(i));
+      }
+    }
+    return tracker.result();
+  }
+
+  [[nodiscard]] std::pair<double, double> expectation(float a, float b) const {
+    switch (op_) {
+      case Memory::Op::copy: return {-double{a}, 0};
+      case Memory::Op::write: return {double{Memory::kWriteValue}, 0};
+      case Memory::Op::triad: {
+        const double product = double{Memory::kTriadScale} * double{b};
+        const double u = unit_roundoff(DType::float32);
+        return {double{a} + product, u * (std::abs(product) + std::abs(double{a} + product))};
+      }
+      case Memory::Op::read: break;
+    }
+    return {0, 0};
+  }
+
+  /// A partial sum of j values has a standard deviation of sqrt(j/3); rounding each of N of them in
+  /// float32 adds up to u·N/sqrt(6). Eight of these; losing even 1 % of the array is far outside.
+  CheckResult check_sum(const TensorData& output) {
+    if (!sum_) {
+      double sum = 0;
+      std::vector<float> values(kChunk);
+      for (std::int64_t first = 0; first < elements_; first += kChunk) {
+        const std::span<float> chunk(values.data(),
+                                     static_cast<std::size_t>(std::min(kChunk, elements_ - first)));
+        input_values(seed_, 0, static_cast<std::uint64_t>(first), chunk);
+        for (const float v : chunk) sum += double{v};
+      }
+      sum_ = sum;
+    }
+    const double n = static_cast<double>(elements_);
+    const double u = unit_roundoff(DType::float32);
+    ErrorTracker tracker("sum against float64");
+    tracker.compare(to_double(output.bytes, DType::float32)[0], *sum_,
+                    8 * u * n / std::sqrt(6.0) + u * std::abs(*sum_), 0);
+    return tracker.result();
+  }
+
+  TensorSpec output_;
+  Memory::Op op_;
+  std::int64_t elements_;
+  std::uint64_t seed_;
+  std::optional<double> sum_;
+};
+
+}  // namespace
+
+Memory::Op Memory::op(const Case& c) {
+  return parse_op(c.params.at("op").get<std::string>()).value_or(Op::copy);
+}
+
+std::int64_t Memory::elements(const Case& c) {
+  return c.params.at("bytes").get<std::int64_t>() / kElementBytes;
+}
+
+Status Memory::validate(const Case& c) const {
+  const auto name = get_string(c.params, "op");
+  if (!name) return fail(ErrorKind::usage, name.error().message);
+  if (!parse_op(*name)) {
+    return fail(ErrorKind::usage, "op must be copy, read, write or triad, not \"" + *name + "\"");
+  }
+  const auto bytes = get_int(c.params, "bytes");
+  if (!bytes) return fail(ErrorKind::usage, bytes.error().message);
+  if (*bytes < 64 || *bytes > kMaxBytes || *bytes % 64 != 0) {
+    return fail(ErrorKind::usage, "bytes must be a multiple of 64 between 64 and 1 TiB");
+  }
+  if (c.dtype != DType::float32) return fail(ErrorKind::usage, "is defined for float32 only");
+  if (c.params.size() != 2) return fail(ErrorKind::usage, "takes the parameters op and bytes only");
+  return Done{};
+}
+
+std::string Memory::shape_id(const Case& c) const {
+  return std::string(facts(op(c)).name) + "_" + size_name(elements(c) * kElementBytes);
+}
+
+Work Memory::work(const Case& c) const {
+  const auto n = static_cast<double>(elements(c));
+  const double flop_per_element = op(c) == Op::triad ? 2 : op(c) == Op::read ? 1 : 0;
+  return {.flop = flop_per_element * n,
+          .bytes = facts(op(c)).passes * n * kElementBytes,
+          .unit = RateUnit::bytes_per_s};
+}
+
+std::vector<TensorSpec> Memory::inputs(const Case& c) const {
+  std::vector<TensorSpec> specs;
+  for (int i = 0; i < facts(op(c)).inputs; ++i) {
+    specs.push_back({.name = i == 0 ? "a" : "b",
+                     .shape = {elements(c)},
+                     .dtype = DType::float32,
+                     .stream = static_cast<std::uint32_t>(i)});
+  }
+  return specs;
+}
+
+TensorSpec Memory::output(const Case& c) const {
+  std::vector<std::int64_t> shape;
+  if (op(c) != Op::read) shape.push_back(elements(c));
+  return {.name = "y", .shape = std::move(shape), .dtype = DType::float32, .stream = 0};
+}
+
+std::unique_ptr<Checker> Memory::make_checker(const Case& c, std::uint64_t seed) const {
+  return std::make_unique<MemoryChecker>(output(c), op(c), elements(c), seed);
+}
+
+}  // namespace mlbench::workload

@@ -1,0 +1,114 @@
+#pragma once
+
+#include "core/error.hpp"
+#include "core/json.hpp"
+#include "workload/dtype.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What is computed, stated once and for every framework: shapes, work, inputs and the reference
+/// that outputs are checked against. Workers map a case to their framework's best kernel; nothing
+/// here knows any framework.
+namespace mlbench::workload {
+
+/// One workload with its shapes and dtype. Make it with make_case(), which validates.
+struct Case {
+  std::string id;        ///< Stable and readable, e.g. "gemm/float16/4096".
+  std::string workload;  ///< "gemm", "memory".
+  DType dtype = DType::float32;
+  Json params = Json::object();  ///< The workload's own: gemm {"m","n","k"}, memory {"op","bytes"}.
+};
+
+enum class RateUnit { flop_per_s, bytes_per_s, tokens_per_s, op_per_s };
+[[nodiscard]] std::string_view name_of(RateUnit unit) noexcept;
+
+/// What one call of a case does.
+struct Work {
+  double flop =
+      0;  ///< Useful floating-point operations; a multiply-add counts 2. 0 for pure copies.
+  double bytes = 0;  ///< Compulsory memory traffic: each input read once, each output written once.
+  RateUnit unit = RateUnit::flop_per_s;  ///< What the case is rated by.
+
+  /// The numerator of the case's rate: `flop` or `bytes`, by `unit`.
+  [[nodiscard]] double amount() const { return unit == RateUnit::bytes_per_s ? bytes : flop; }
+};
+
+/// A tensor in row-major order.
+struct TensorSpec {
+  std::string name;
+  std::vector<std::int64_t> shape;  ///< {} is a scalar.
+  DType dtype = DType::float32;
+  std::uint32_t stream = 0;  ///< For inputs: the generator's stream (see input.hpp).
+
+  [[nodiscard]] std::int64_t elements() const;
+  [[nodiscard]] std::int64_t bytes() const { return elements() * size_bytes(dtype); }
+};
+
+/// A tensor as a worker wrote it to a file: what it says it is, and its bytes.
+struct TensorData {
+  std::vector<std::int64_t> shape;
+  DType dtype = DType::float32;
+  std::vector<std::byte> bytes;
+};
+
+/// Outcome of comparing an output with the reference.
+struct CheckResult {
+  bool ok = false;
+  std::string method;  ///< "every element against float64", "Freivalds + 256 dot products".
+  double max_error =
+      0;  ///< Largest |output - reference| seen; infinity when a value is not finite.
+  double tolerance = 0;  ///< The bound that applied to that element.
+  std::string detail;    ///< For people, when not ok: which element, what was expected.
+};
+
+/// Compares outputs of one case with its reference, which is computed once, at construction or
+/// first use.
+class Checker {
+ public:
+  virtual ~Checker() = default;
+  /// Shape and dtype are compared first; a tensor of another dtype is wrong whatever its values.
+  [[nodiscard]] virtual CheckResult check(const TensorData& output) = 0;
+};
+
+class Workload {
+ public:
+  virtual ~Workload() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  /// Errors: `usage`, naming the parameter, when params are missing, unknown, not positive or
+  /// overflow.
+  [[nodiscard]] virtual Status validate(const Case& c) const = 0;
+  /// The last part of the id: "4096", "m8_n4096_k14336", "copy_256MiB".
+  [[nodiscard]] virtual std::string shape_id(const Case& c) const = 0;
+  [[nodiscard]] virtual Work work(const Case& c) const = 0;
+  [[nodiscard]] virtual std::vector<TensorSpec> inputs(const Case& c) const = 0;
+  [[nodiscard]] virtual TensorSpec output(const Case& c) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<Checker> make_checker(const Case& c,
+                                                              std::uint64_t seed) const = 0;
+};
+
+/// nullptr when there is none of that name.
+[[nodiscard]] const Workload* find_workload(std::string_view name) noexcept;
+[[nodiscard]] std::vector<std::string> workload_names();
+
+/// A validated case with its id. Errors: `usage` for an unknown workload or bad params.
+[[nodiscard]] Result<Case> make_case(std::string_view workload, DType dtype, Json params);
+
+/// {"workload","dtype","params"}, as the protocol and the journal hold a case; the id is derived
+/// again.
+[[nodiscard]] Json to_json(const Case& c);
+[[nodiscard]] Result<Case> case_from_json(const Json& json);
+
+// Shorthands for `find_workload(c.workload)->...`.
+[[nodiscard]] Work work_of(const Case& c);
+[[nodiscard]] std::vector<TensorSpec> inputs_of(const Case& c);
+[[nodiscard]] TensorSpec output_of(const Case& c);
+/// Inputs plus output: the memory one live process needs for the case, without framework workspace.
+[[nodiscard]] std::int64_t memory_bytes_of(const Case& c);
+
+}  // namespace mlbench::workload
