@@ -1,0 +1,29 @@
+#pragma once
+
+#include "kit/backend.hpp"
+
+namespace mlbench::kit {
+
+/// When a process has warmed up enough: at least `min_calls` and `min_s`, then until the medians of
+/// the last two windows of max(5 samples, 20 ms) differ by less than 3 %, or `max_s` is spent.
+struct WarmRule {
+  int min_calls = 3;
+  double min_s = 0.2;
+  double max_s = 2.0;
+};
+
+/// Calls `kernel` until `rule` is met. Timed region: Kernel::run(1).
+[[nodiscard]] protocol::Warmed warm(Kernel& kernel, const WarmRule& rule);
+
+/// `samples` + 1 timed runs of `calls` calls each; the first is the lead-in that the caller
+/// discards. Timed region: Kernel::run(calls), which includes the wait for the device; divided by
+/// `calls`.
+[[nodiscard]] protocol::Block measure_block(Kernel& kernel, int calls, int samples);
+
+/// Median seconds of `synchronize` on an idle device, of 100.
+[[nodiscard]] double sync_overhead_s(Backend& backend, const std::string& device);
+
+/// Whether the windows at the end of `samples_s` have settled (see WarmRule).
+[[nodiscard]] bool has_settled(const std::vector<double>& samples_s);
+
+}  // namespace mlbench::kit
