@@ -1,0 +1,243 @@
+#include "store/run_data.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mlbench::store {
+namespace {
+
+constexpr std::array<std::string_view, 8> kStatusNames = {
+    "ok",      "unsupported", "out_of_memory", "timed_out",
+    "crashed", "failed",      "wrong_result",  "skipped"};
+constexpr std::string_view kSchema = "mlbench.journal/1";
+
+workload::RateUnit parse_unit(std::string_view name) {
+  using workload::RateUnit;
+  for (const RateUnit unit :
+       {RateUnit::flop_per_s, RateUnit::bytes_per_s, RateUnit::tokens_per_s}) {
+    if (name_of(unit) == name) return unit;
+  }
+  return RateUnit::op_per_s;
+}
+
+/// Of a line that a field is missing from: an `io` error, since the file is what is wrong.
+Error broken(Error error) {
+  return fail(ErrorKind::io, std::move(error.message));
+}
+
+void add_once(std::vector<std::string>& list, const std::string& item) {
+  if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+}
+
+}  // namespace
+
+std::string_view name_of(CaseStatus status) noexcept {
+  return kStatusNames[static_cast<std::size_t>(status)];
+}
+
+std::optional<CaseStatus> parse_case_status(std::string_view name) noexcept {
+  const auto it = std::find(kStatusNames.begin(), kStatusNames.end(), name);
+  if (it == kStatusNames.end()) return std::nullopt;
+  return static_cast<CaseStatus>(it - kStatusNames.begin());
+}
+
+bool is_failure(CaseStatus status) noexcept {
+  return status != CaseStatus::ok && status != CaseStatus::skipped &&
+         status != CaseStatus::unsupported;
+}
+
+Status RunData::add(const Json& line) {
+  const auto type = get_string(line, "type");
+  if (!type) return broken(type.error());
+  if (*type == "run") return add_run(line);
+  if (*type == "subject") return add_subject(line);
+  if (*type == "case") return add_case(line);
+  if (*type == "outcome") return add_outcome(line);
+  if (*type == "prepared") return add_prepared(line);
+  if (*type == "check") return add_check(line);
+  if (*type == "warm") return add_warm(line);
+  if (*type == "block") return add_block(line);
+  if (*type == "slot") return add_slot(line);
+  if (*type == "pair") {
+    pairs.push_back({.a = find_string(line, "a").value_or(""),
+                     .b = find_string(line, "b").value_or(""),
+                     .control = find_bool(line, "control").value_or(false)});
+  } else if (*type == "round") {
+    finished_rounds.insert(static_cast<int>(find_int(line, "round").value_or(0)));
+  } else if (*type == "notice") {
+    notices.push_back(line);
+  } else if (*type == "end") {
+    end = line;
+  }
+  return Done{};
+}
+
+Status RunData::add_run(const Json& line) {
+  const auto schema = get_string(line, "schema");
+  if (!schema) return broken(schema.error());
+  if (*schema != kSchema) {
+    return fail(ErrorKind::io,
+                "is written as " + *schema + ", this program reads " + std::string(kSchema));
+  }
+  header = line;
+  return Done{};
+}
+
+Status RunData::add_subject(const Json& line) {
+  const auto name = get_string(line, "subject");
+  if (!name) return broken(name.error());
+  SubjectRecord record{
+      .name = *name,
+      .framework = find_string(line, "framework").value_or(""),
+      .device = find_string(line, "device").value_or(""),
+      .status =
+          parse_case_status(find_string(line, "status").value_or("ok")).value_or(CaseStatus::ok),
+      .reason = find_string(line, "reason").value_or(""),
+      .facts = line.contains("facts") ? line["facts"] : Json::object()};
+  const auto it = std::find_if(subjects.begin(), subjects.end(),
+                               [&](const auto& s) { return s.name == *name; });
+  if (it == subjects.end()) {
+    subjects.push_back(std::move(record));
+  } else {
+    *it = std::move(record);
+  }
+  return Done{};
+}
+
+Status RunData::add_case(const Json& line) {
+  const auto id = get_string(line, "case");
+  if (!id) return broken(id.error());
+  const auto workload_name = get_string(line, "workload");
+  if (!workload_name) return broken(workload_name.error());
+  const auto dtype = workload::parse_dtype(find_string(line, "dtype").value_or(""));
+  if (!dtype) return fail(ErrorKind::io, "field \"dtype\" is not a dtype");
+  CaseRecord record;
+  record.definition = {.id = *id,
+                       .workload = *workload_name,
+                       .dtype = *dtype,
+                       .params = line.contains("params") ? line["params"] : Json::object()};
+  record.flop = find_number(line, "flop").value_or(0);
+  record.bytes = find_number(line, "bytes").value_or(0);
+  record.unit = parse_unit(find_string(line, "unit").value_or(""));
+  if (find_case(*id) == nullptr) cases.push_back(std::move(record));
+  return Done{};
+}
+
+Result<Cell*> RunData::cell_of(const Json& line) {
+  const auto id = get_string(line, "case");
+  if (!id) return broken(id.error());
+  const auto subject = get_string(line, "subject");
+  if (!subject) return broken(subject.error());
+  const auto it = std::find_if(cases.begin(), cases.end(),
+                               [&](const auto& c) { return c.definition.id == *id; });
+  if (it == cases.end()) return fail(ErrorKind::io, "case " + *id + " was not declared before");
+  return &it->cells[*subject];
+}
+
+Status RunData::add_outcome(const Json& line) {
+  const auto cell = cell_of(line);
+  if (!cell) return cell.error();
+  const auto status = parse_case_status(find_string(line, "status").value_or(""));
+  if (!status) return fail(ErrorKind::io, "field \"status\" is not a status");
+  (*cell)->status = *status;
+  (*cell)->reason = find_string(line, "reason").value_or("");
+  return Done{};
+}
+
+Status RunData::add_prepared(const Json& line) {
+  const auto cell = cell_of(line);
+  if (!cell) return cell.error();
+  (*cell)->kernel = find_string(line, "kernel").value_or("");
+  (*cell)->notes = find_strings(line, "notes");
+  if (const auto calls = find_int(line, "calls")) (*cell)->calls = static_cast<int>(*calls);
+  for (const auto& flag : find_strings(line, "flags")) add_once((*cell)->flags, flag);
+  return Done{};
+}
+
+Status RunData::add_check(const Json& line) {
+  const auto cell = cell_of(line);
+  if (!cell) return cell.error();
+  const CheckRecord check{.ok = find_bool(line, "ok").value_or(false),
+                          .method = find_string(line, "method").value_or(""),
+                          .detail = find_string(line, "detail").value_or(""),
+                          .max_error = find_number(line, "max_error"),
+                          .tolerance = find_number(line, "tolerance")};
+  auto& kept = (*cell)->check;
+  if (!kept || kept->ok) kept = check;  // a failed check is never overwritten by a later good one
+  return Done{};
+}
+
+Status RunData::add_warm(const Json& line) {
+  const auto cell = cell_of(line);
+  if (!cell) return cell.error();
+  if (!(*cell)->first_call_s) (*cell)->first_call_s = find_number(line, "first_call_s");
+  if (find_bool(line, "settled") == false) add_once((*cell)->flags, "unsettled");
+  return Done{};
+}
+
+Status RunData::add_block(const Json& line) {
+  const auto cell = cell_of(line);
+  if (!cell) return cell.error();
+  auto samples = get_numbers(line, "samples_s");
+  if (!samples) return broken(samples.error());
+  if (samples->size() < 2)
+    return fail(ErrorKind::io, "field \"samples_s\" needs a lead-in and a sample");
+  const auto round = get_int(line, "round");
+  if (!round) return broken(round.error());
+  const auto row = get_int(line, "row");
+  if (!row) return broken(row.error());
+  BlockRecord block{.round = static_cast<int>(*round),
+                    .row = static_cast<int>(*row),
+                    .start_ns = find_int(line, "start_ns").value_or(0),
+                    .samples_s = {}};
+  block.samples_s.assign(samples->begin() + 1, samples->end());
+  pending_[{*find_string(line, "case"), block.round}].push_back(
+      {*find_string(line, "subject"), std::move(block)});
+  return Done{};
+}
+
+Status RunData::add_slot(const Json& line) {
+  const auto id = get_string(line, "case");
+  if (!id) return broken(id.error());
+  const auto round = get_int(line, "round");
+  if (!round) return broken(round.error());
+  const auto completed = find_strings(line, "subjects");
+  const auto key = std::pair{*id, static_cast<int>(*round)};
+  const auto it = std::find_if(cases.begin(), cases.end(),
+                               [&](const auto& c) { return c.definition.id == *id; });
+  if (it == cases.end()) return fail(ErrorKind::io, "case " + *id + " was not declared before");
+  for (PendingBlock& pending : pending_[key]) {
+    if (std::find(completed.begin(), completed.end(), pending.subject) == completed.end()) continue;
+    it->cells[pending.subject].blocks.push_back(std::move(pending.block));
+  }
+  pending_.erase(key);
+  slots_[*id].insert(key.second);
+  return Done{};
+}
+
+const SubjectRecord* RunData::find_subject(std::string_view name) const {
+  const auto it =
+      std::find_if(subjects.begin(), subjects.end(), [&](const auto& s) { return s.name == name; });
+  return it == subjects.end() ? nullptr : &*it;
+}
+
+const CaseRecord* RunData::find_case(std::string_view id) const {
+  const auto it = std::find_if(cases.begin(), cases.end(),
+                               [&](const auto& c) { return c.definition.id == id; });
+  return it == cases.end() ? nullptr : &*it;
+}
+
+const Cell* RunData::find_cell(std::string_view case_id, std::string_view subject) const {
+  const CaseRecord* record = find_case(case_id);
+  if (record == nullptr) return nullptr;
+  const auto it = record->cells.find(std::string(subject));
+  return it == record->cells.end() ? nullptr : &it->second;
+}
+
+const std::set<int>& RunData::rounds_of(const std::string& case_id) const {
+  static const std::set<int> none;
+  const auto it = slots_.find(case_id);
+  return it == slots_.end() ? none : it->second;
+}
+
+}  // namespace mlbench::store

@@ -1,0 +1,136 @@
+#pragma once
+
+#include "core/error.hpp"
+#include "core/json.hpp"
+#include "workload/workload.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What a run found, as its journal tells it (docs/run-file.md). The same code folds a line in
+/// while the run writes it and when the file is read again, so a report cannot differ between the
+/// two.
+namespace mlbench::store {
+
+/// How a case ended for one subject. The names are their JSON spelling.
+enum class CaseStatus {
+  ok,
+  unsupported,
+  out_of_memory,
+  timed_out,
+  crashed,
+  failed,
+  wrong_result,
+  skipped,
+};
+[[nodiscard]] std::string_view name_of(CaseStatus status) noexcept;
+[[nodiscard]] std::optional<CaseStatus> parse_case_status(std::string_view name) noexcept;
+/// Whether the case was tried and did not come to a result: what exit code 6 counts.
+[[nodiscard]] bool is_failure(CaseStatus status) noexcept;
+
+/// One block: the samples of one subject between two switches. `samples_s` are seconds per call,
+/// without the lead-in sample (the journal keeps it).
+struct BlockRecord {
+  int round = 0;
+  int row =
+      0;  ///< Blocks of one row are adjacent in time: row 0 of a and row 0 of b are a block pair.
+  std::int64_t start_ns = 0;
+  std::vector<double> samples_s;
+};
+
+/// One comparison with the reference.
+struct CheckRecord {
+  bool ok = false;
+  std::string method, detail;
+  std::optional<double> max_error, tolerance;
+};
+
+/// Everything known of one case on one subject.
+struct Cell {
+  CaseStatus status = CaseStatus::ok;
+  std::string reason;  ///< Why the status is not ok.
+  std::string kernel;
+  std::vector<std::string> notes;
+  std::vector<std::string>
+      flags;  ///< "unsettled", "nonlinear", ... as docs/warnings.md lists them.
+  std::optional<CheckRecord> check;
+  std::optional<int> calls;            ///< Calls a sample.
+  std::optional<double> first_call_s;  ///< Of the first round.
+  std::vector<BlockRecord> blocks;     ///< Of finished slots only.
+};
+
+struct CaseRecord {
+  workload::Case definition;
+  double flop = 0, bytes = 0;
+  workload::RateUnit unit = workload::RateUnit::flop_per_s;
+  std::map<std::string, Cell> cells;  ///< By subject.
+
+  [[nodiscard]] double amount() const {
+    return unit == workload::RateUnit::bytes_per_s ? bytes : flop;
+  }
+};
+
+struct SubjectRecord {
+  std::string name;  ///< framework[@env]:device
+  std::string framework, device;
+  CaseStatus status = CaseStatus::ok;
+  std::string reason;
+  Json facts = Json::object();  ///< The worker's reply to describe.
+};
+
+/// A comparison declared before anything was measured.
+struct PairRecord {
+  std::string a, b;
+  bool control = false;  ///< Compares a subject with itself; never a finding.
+};
+
+class RunData {
+ public:
+  /// Folds one line in. Unknown types are skipped. Errors: `io`, naming the field, for a line of a
+  /// known type that lacks what it must have.
+  [[nodiscard]] Status add(const Json& line);
+
+  Json header = Json::object();  ///< The line of type "run".
+  std::vector<SubjectRecord> subjects;
+  std::vector<PairRecord> pairs;
+  std::vector<CaseRecord> cases;
+  std::set<int> finished_rounds;
+  std::vector<Json>
+      notices;              ///< Lines of type "notice": what the program wants the reader to know.
+  std::optional<Json> end;  ///< The last line of type "end", if the run came to an end.
+
+  [[nodiscard]] const SubjectRecord* find_subject(std::string_view name) const;
+  [[nodiscard]] const CaseRecord* find_case(std::string_view id) const;
+  [[nodiscard]] const Cell* find_cell(std::string_view case_id, std::string_view subject) const;
+  /// Rounds in which `case_id` was measured to the end, in order.
+  [[nodiscard]] const std::set<int>& rounds_of(const std::string& case_id) const;
+
+ private:
+  Status add_run(const Json& line);
+  Status add_subject(const Json& line);
+  Status add_case(const Json& line);
+  Status add_outcome(const Json& line);
+  Status add_prepared(const Json& line);
+  Status add_check(const Json& line);
+  Status add_warm(const Json& line);
+  Status add_block(const Json& line);
+  Status add_slot(const Json& line);
+  Result<Cell*> cell_of(const Json& line);
+
+  struct PendingBlock {
+    std::string subject;
+    BlockRecord block;
+  };
+  // Blocks wait here until their slot is finished: a round that a crash or a kill cut off does not
+  // count.
+  std::map<std::pair<std::string, int>, std::vector<PendingBlock>> pending_;
+  std::map<std::string, std::set<int>> slots_;
+};
+
+}  // namespace mlbench::store
