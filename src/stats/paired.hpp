@@ -1,0 +1,65 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+/// The statistics of paired comparisons. docs/statistics.md states them for readers; change both
+/// together. All ratios are time of b / time of a: above 1, a is faster.
+namespace mlbench::stats {
+
+/// The kept samples (seconds per call) of each block of one process, in the order measured: the
+/// first sample of every block is already dropped. Block i of one side was measured next to block i
+/// of the other.
+using Blocks = std::span<const std::vector<double>>;
+
+/// How the samples of one block become one number. The median decides; the lower quartile is the
+/// cross-check.
+enum class BlockStatistic { median, lower_quartile };
+
+/// One statistic a block, in order. nullopt when there is no block, or one is empty or holds a time
+/// that is not finite and positive.
+[[nodiscard]] std::optional<std::vector<double>> block_times(
+    Blocks blocks, BlockStatistic statistic = BlockStatistic::median);
+
+/// log(time_b / time_a) of each block pair. nullopt when the numbers of blocks differ, there is
+/// none, or a time is not finite and positive.
+[[nodiscard]] std::optional<std::vector<double>> block_log_ratios(std::span<const double> times_a,
+                                                                  std::span<const double> times_b);
+
+/// d_p of one process pair: the median over its block pairs of log(time_b / time_a). nullopt as in
+/// the two functions above.
+[[nodiscard]] std::optional<double> pair_log_ratio(
+    Blocks a, Blocks b, BlockStatistic statistic = BlockStatistic::median);
+
+/// A ratio of times with its interval. The process pair is the only unit of inference.
+struct RatioInterval {
+  double ratio = 1, low = 1, high = 1;  ///< exp(mean_log), exp(mean_log -+ half_width_log).
+  int pairs = 0;                        ///< P, the number of process pairs.
+  double half_width_log = 0;            ///< h = t_{1-a/2, P-1} · sd_log / sqrt(P).
+  double mean_log = 0, sd_log = 0;      ///< Mean and sample standard deviation of d_p.
+  double confidence = 0.95;             ///< 1 - a.
+};
+
+/// Student's t interval over the pairs' log ratios. nullopt for fewer than two pairs, a value that
+/// is not finite, bounds beyond the range of double, or a confidence not in (0, 1).
+[[nodiscard]] std::optional<RatioInterval> ratio_interval(std::span<const double> pair_log_ratios,
+                                                          double confidence = 0.95);
+
+/// The same data at another confidence. nullopt as in ratio_interval().
+[[nodiscard]] std::optional<RatioInterval> at_confidence(const RatioInterval& interval,
+                                                         double confidence);
+
+/// Half-width in log units to expect from `pairs` pairs when the standard deviation between pairs
+/// is `sd_log`. nullopt when pairs < 2, sd_log is not finite or negative, or a bad confidence.
+[[nodiscard]] std::optional<double> expected_half_width_log(double sd_log, int pairs,
+                                                            double confidence = 0.95);
+
+/// One value a round for a suite of cases: the mean over cases of d_p, that is the log of the
+/// geometric mean of the ratios. `cases[c][p]` is d_p of case c in round p, nullopt where it was
+/// not measured; only rounds that hold every case are used, so that each case has equal weight.
+/// ratio_interval() of the result is the suite's interval.
+[[nodiscard]] std::vector<double> suite_log_ratios(
+    std::span<const std::vector<std::optional<double>>> cases);
+
+}  // namespace mlbench::stats
