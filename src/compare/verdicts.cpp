@@ -1,0 +1,213 @@
+#include "compare/verdicts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace mlbench::compare {
+namespace {
+
+using store::BlockRecord;
+using store::CaseRecord;
+using store::CaseStatus;
+using store::Cell;
+using store::PairRecord;
+using store::RunData;
+
+/// Samples of the blocks of `round`, in order of rows.
+std::vector<std::vector<double>> blocks_in(const Cell& cell, int round) {
+  std::vector<const BlockRecord*> found;
+  for (const BlockRecord& b : cell.blocks) {
+    if (b.round == round) found.push_back(&b);
+  }
+  std::sort(found.begin(), found.end(),
+            [](const auto* x, const auto* y) { return x->row < y->row; });
+  std::vector<std::vector<double>> samples;
+  for (const BlockRecord* b : found) samples.push_back(b->samples_s);
+  return samples;
+}
+
+std::vector<double> ratios(const RunData& run, const CaseRecord& c, const Cell& a, const Cell& b,
+                           stats::BlockStatistic statistic) {
+  std::vector<double> logs;
+  for (const int round : run.rounds_of(c.definition.id)) {
+    const auto blocks_a = blocks_in(a, round), blocks_b = blocks_in(b, round);
+    if (const auto d = stats::pair_log_ratio(blocks_a, blocks_b, statistic)) logs.push_back(*d);
+  }
+  return logs;
+}
+
+std::vector<double> all_block_times(const Cell& cell) {
+  std::vector<std::vector<double>> blocks;
+  for (const BlockRecord& b : cell.blocks) blocks.push_back(b.samples_s);
+  return stats::block_times(blocks).value_or(std::vector<double>{});
+}
+
+std::string why_invalid(const Cell& cell, const std::string& subject) {
+  if (cell.status == CaseStatus::ok) return {};
+  return subject + ": " + std::string(name_of(cell.status)) +
+         (cell.reason.empty() ? "" : ": " + cell.reason);
+}
+
+std::string percent(double log_ratio) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%+.1f %%", 100 * std::expm1(log_ratio));
+  return text.data();
+}
+
+std::string times(double ratio) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), ratio < 10 ? "%.2f" : "%.1f", ratio);
+  return text.data();
+}
+
+std::string faster(const stats::RatioInterval& i, const std::string& winner, bool inverted,
+                   bool small) {
+  const double ratio = inverted ? 1 / i.ratio : i.ratio;
+  const double low = inverted ? 1 / i.high : i.low, high = inverted ? 1 / i.low : i.high;
+  return winner + " is " + times(ratio) + "x faster (95 % range " + times(low) + " to " +
+         times(high) + ")" + (small ? ", may be below 1 %" : "");
+}
+
+}  // namespace
+
+CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord& pair) {
+  CaseVerdict v{.case_id = c.definition.id,
+                .a = pair.a,
+                .b = pair.b,
+                .control = pair.control,
+                .pair_log_ratios = {},
+                .interval = {},
+                .judgement = {},
+                .flags = {},
+                .reason = {}};
+  const Cell* a = run.find_cell(c.definition.id, pair.a);
+  const Cell* b = run.find_cell(c.definition.id, pair.b);
+  if (a == nullptr || b == nullptr) {
+    v.reason = "not measured";
+    return v;
+  }
+  v.pair_log_ratios = ratios(run, c, *a, *b, stats::BlockStatistic::median);
+  v.reason = why_invalid(*a, pair.a);
+  if (v.reason.empty()) v.reason = why_invalid(*b, pair.b);
+  if (!v.reason.empty()) return v;  // a side that is not ok gets no ratio
+
+  v.interval = stats::ratio_interval(v.pair_log_ratios);
+  v.judgement = stats::judge(v.interval);
+  if (v.judgement.verdict == stats::Verdict::invalid) {
+    v.reason = std::to_string(v.pair_log_ratios.size()) + " process pairs, 6 are needed";
+    return v;
+  }
+  if (stats::drifted(all_block_times(*a), all_block_times(*b), v.interval->half_width_log))
+    v.flags.emplace_back("drift");
+  const auto quartiles = ratios(run, c, *a, *b, stats::BlockStatistic::lower_quartile);
+  if (stats::unstable(v.interval, stats::ratio_interval(quartiles)))
+    v.flags.emplace_back("unstable");
+  return v;
+}
+
+std::vector<CaseVerdict> verdicts_of(const RunData& run) {
+  std::vector<CaseVerdict> verdicts;
+  for (const CaseRecord& c : run.cases) {
+    for (const PairRecord& pair : run.pairs) {
+      const Cell* a = run.find_cell(c.definition.id, pair.a);
+      const Cell* b = run.find_cell(c.definition.id, pair.b);
+      const auto takes_part = [](const Cell* cell) {
+        return cell != nullptr && cell->status != CaseStatus::skipped &&
+               cell->status != CaseStatus::unsupported;
+      };
+      if (takes_part(a) && takes_part(b)) verdicts.push_back(verdict_of(run, c, pair));
+    }
+  }
+  return verdicts;
+}
+
+std::optional<stats::TimeSummary> time_of(const Cell& cell) {
+  std::vector<double> process_times_s;
+  std::set<int> rounds;
+  for (const BlockRecord& b : cell.blocks) rounds.insert(b.round);
+  for (const int round : rounds) {
+    if (const auto t = stats::process_time(blocks_in(cell, round))) process_times_s.push_back(*t);
+  }
+  return stats::time_summary(process_times_s);
+}
+
+std::string sentence(const CaseVerdict& v, const std::string& name_a, const std::string& name_b) {
+  switch (v.judgement.verdict) {
+    case stats::Verdict::faster:
+      return faster(*v.interval, name_a, false, v.judgement.below_practical);
+    case stats::Verdict::slower:
+      return faster(*v.interval, name_b, true, v.judgement.below_practical);
+    case stats::Verdict::equal: return "equal within 2 %";
+    case stats::Verdict::undecided:
+      return "no difference shown; " + name_a + " may be " + percent(std::log(v.interval->low)) +
+             " to " + percent(std::log(v.interval->high)) + " faster";
+    case stats::Verdict::invalid: break;
+  }
+  return "no verdict: " + v.reason;
+}
+
+std::string device_kind(const std::string& device) {
+  return device == "cpu" ? "cpu" : "gpu";
+}
+
+Ceilings::Ceilings(const RunData& run) {
+  if (run.header.contains("machine") && run.header["machine"].contains("cpu")) {
+    last_level_cache_bytes_ = find_number(run.header["machine"]["cpu"], "l3_bytes").value_or(0);
+  }
+  for (const CaseRecord& c : run.cases) {
+    const bool is_gemm = c.definition.workload == "gemm",
+               is_memory = c.definition.workload == "memory";
+    for (const auto& [subject, cell] : c.cells) {
+      const auto time = time_of(cell);
+      const auto* record = run.find_subject(subject);
+      if (cell.status != CaseStatus::ok || !time || record == nullptr || !(is_gemm || is_memory))
+        continue;
+      raise(
+          {.device_kind = device_kind(record->device),
+           .resource = is_gemm ? std::string(workload::name_of(c.definition.dtype)) : "bytes_per_s",
+           .rate = c.amount() / time->median_s,
+           .case_id = c.definition.id,
+           .subject = subject});
+    }
+  }
+}
+
+void Ceilings::raise(Ceiling candidate) {
+  for (Ceiling& c : ceilings_) {
+    if (c.device_kind == candidate.device_kind && c.resource == candidate.resource) {
+      if (candidate.rate > c.rate) c = std::move(candidate);
+      return;
+    }
+  }
+  ceilings_.push_back(std::move(candidate));
+}
+
+const Ceilings::Ceiling* Ceilings::find(const std::string& kind,
+                                        const std::string& resource) const {
+  const auto it = std::find_if(ceilings_.begin(), ceilings_.end(), [&](const Ceiling& c) {
+    return c.device_kind == kind && c.resource == resource;
+  });
+  return it == ceilings_.end() ? nullptr : &*it;
+}
+
+std::optional<double> Ceilings::fraction(const CaseRecord& c, const std::string& device,
+                                         double seconds) const {
+  const std::string kind = device_kind(device);
+  const Ceiling* bandwidth = find(kind, "bytes_per_s");
+  const double transfer_s = bandwidth == nullptr ? 0 : c.bytes / bandwidth->rate;
+  if (c.unit == workload::RateUnit::bytes_per_s) {
+    if (bandwidth == nullptr) return std::nullopt;
+    return transfer_s / seconds;
+  }
+  const Ceiling* compute = find(kind, std::string(workload::name_of(c.definition.dtype)));
+  if (compute == nullptr) return std::nullopt;
+  const double compute_s = c.flop / compute->rate;
+  if (compute_s >= transfer_s) return compute_s / seconds;
+  // Bound by memory, but held by a cache: that cache's roof was not measured.
+  if (kind == "cpu" && c.bytes < 4 * last_level_cache_bytes_) return std::nullopt;
+  return transfer_s / seconds;
+}
+
+}  // namespace mlbench::compare
