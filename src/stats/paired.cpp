@@ -65,7 +65,9 @@ std::optional<double> pair_log_ratio(Blocks a, Blocks b, BlockStatistic statisti
   return median(*ratios);
 }
 
-std::optional<RatioInterval> ratio_interval(std::span<const double> d, double confidence) {
+std::optional<RatioInterval> ratio_interval(std::span<const double> pair_log_ratios,
+                                            double confidence) {
+  const auto d = pair_log_ratios;
   if (d.size() < 2 || !all_finite(d)) return std::nullopt;
   const auto n = static_cast<double>(d.size());
   const double mean = std::accumulate(d.begin(), d.end(), 0.0) / n;

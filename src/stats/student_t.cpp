@@ -16,7 +16,7 @@ double beta_fraction(double a, double b, double x) {
   constexpr int kMaxTerms = 100000;
   double value = 1, c = 1, d = 0;
   for (int n = 1; n <= kMaxTerms; ++n) {
-    const double m = n / 2;  // whole division: d_{2m} and d_{2m+1} share m
+    const double m = (n - n % 2) / 2.0;  // d_{2m} and d_{2m+1} share m
     const double numerator = n % 2 == 0
                                  ? m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
                                  : -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
@@ -79,26 +79,27 @@ double incomplete_beta(double a, double b, double x) {
   return incomplete_beta(a, b, x, 1 - x);
 }
 
-double student_t_two_sided(double t, double df) {
-  if (!(df > 0) || !(t >= 0)) return kNaN;
-  return 2 * upper_tail(t, df);
+double student_t_two_sided(double t, double degrees_of_freedom) {
+  if (!(degrees_of_freedom > 0) || !(t >= 0)) return kNaN;
+  return 2 * upper_tail(t, degrees_of_freedom);
 }
 
-double student_t_cdf(double t, double df) {
-  if (!(df > 0) || std::isnan(t)) return kNaN;
-  if (t < 0) return upper_tail(-t, df);
-  return 1 - upper_tail(t, df);
+double student_t_cdf(double t, double degrees_of_freedom) {
+  if (!(degrees_of_freedom > 0) || std::isnan(t)) return kNaN;
+  if (t < 0) return upper_tail(-t, degrees_of_freedom);
+  return 1 - upper_tail(t, degrees_of_freedom);
 }
 
-double student_t_quantile(double p, double df) {
-  if (!(p > 0 && p < 1) || !(df > 0)) return kNaN;
+double student_t_quantile(double p, double degrees_of_freedom) {
+  if (!(p > 0 && p < 1) || !(degrees_of_freedom > 0)) return kNaN;
   if (p == 0.5) return 0;
   if (p > 0.25 && p < 0.75) {
-    const double t = bisect_log([&](double x) { return central(x, df) >= std::abs(p - 0.5); });
+    const double t =
+        bisect_log([&](double x) { return central(x, degrees_of_freedom) >= std::abs(p - 0.5); });
     return p < 0.5 ? -t : t;
   }
   const double tail = p < 0.5 ? p : 1 - p;
-  const double t = bisect_log([&](double x) { return upper_tail(x, df) <= tail; });
+  const double t = bisect_log([&](double x) { return upper_tail(x, degrees_of_freedom) <= tail; });
   return p < 0.5 ? -t : t;
 }
 
