@@ -65,7 +65,7 @@ struct Memory {
   std::optional<std::int64_t> swap_total_bytes;
   std::optional<std::int64_t> page_bytes;
   /// What the GPU may use together and in one piece, as a framework's device query told, and which
-  /// one ("mlx gpu"). See merge_device_facts().
+  /// one ("mlx:gpu"). See merge_device_facts().
   std::optional<std::int64_t> gpu_working_set_bytes, largest_buffer_bytes;
   std::optional<std::string> gpu_limits_source;
   /// macOS iogpu.wired_limit_mb where the user has raised it; nullopt means the default.
