@@ -223,7 +223,7 @@ pinned() { sed -n "s/^$1==//p" "$root/requirements.txt"; }
 
 site_packages() { "$python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))' 2>/dev/null || true; }
 
-has_nvidia_gpu() { [ -e /dev/nvidia0 ] || { has nvidia-smi && nvidia-smi -L >/dev/null 2>&1; }; }
+has_nvidia_gpu() { has nvidia-smi && nvidia-smi -L >/dev/null 2>&1; }
 
 # Any answer within 6 seconds will do, a refused certificate too: pip has its own ones.
 answers() {
