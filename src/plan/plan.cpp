@@ -1,0 +1,237 @@
+#include "plan/plan.hpp"
+
+#include "core/text.hpp"
+#include "core/units.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace mlbench::plan {
+namespace {
+
+using workload::Case;
+using workload::DType;
+
+/// How many cases of each family a preset takes. Sums with three dtypes and four memory operations:
+/// 8 for quick, 20 for the default.
+struct Shares {
+  int squares_float32, squares_half, shapes, memory;
+};
+
+Shares shares_of(Preset preset) {
+  constexpr int kAll = 1 << 20;
+  switch (preset) {
+    case Preset::quick: return {.squares_float32 = 1, .squares_half = 1, .shapes = 1, .memory = 1};
+    case Preset::standard:
+      return {.squares_float32 = 3, .squares_half = 2, .shapes = 3, .memory = 1};
+    case Preset::full: break;
+  }
+  return {.squares_float32 = kAll, .squares_half = kAll, .shapes = kAll, .memory = kAll};
+}
+
+double work_amount(const Case& c) {
+  return workload::work_of(c).amount();
+}
+
+Json gemm_params(const Catalogue::Shape& s) {
+  return {{"m", s.m}, {"n", s.n}, {"k", s.k}};
+}
+
+std::int64_t power_of_two_at_least(std::int64_t value) {
+  std::int64_t power = 1;
+  while (power < value) power *= 2;
+  return power;
+}
+
+/// Four times the last-level cache, at least 64 MiB, where that is unknown 256 MiB.
+std::int64_t default_array_bytes(const machine::Machine& m) {
+  constexpr std::int64_t kMiB = 1 << 20;
+  const auto cache = m.cpu.l3_bytes ? m.cpu.l3_bytes : m.cpu.l2_bytes;
+  if (!cache) return 256 * kMiB;
+  return std::max(64 * kMiB, power_of_two_at_least(4 * *cache));
+}
+
+class Builder {
+ public:
+  Builder(const machine::Machine& m, int live_processes, const std::vector<std::string>& only)
+      : live_processes_(live_processes), only_(only) {
+    available_bytes_ = m.memory.available_bytes ? m.memory.available_bytes : m.memory.total_bytes;
+  }
+
+  void add(Family family) {
+    std::vector<Case> fitting;
+    for (Case& c : family.candidates) {
+      if (!wanted(c)) continue;
+      const double share = c.workload == "memory" ? 0.25 : 0.5;
+      const double needed = static_cast<double>(workload::memory_bytes_of(c)) * live_processes_;
+      if (available_bytes_ && needed > share * static_cast<double>(*available_bytes_)) {
+        result_.left_out.push_back(
+            {c, "needs " + format_bytes(needed) + " in " + std::to_string(live_processes_) +
+                    " processes, over " + (share == 0.25 ? "a quarter" : "half") + " of the " +
+                    format_bytes(static_cast<double>(*available_bytes_)) + " available"});
+        continue;
+      }
+      fitting.push_back(std::move(c));
+    }
+    family.candidates = std::move(fitting);
+    std::stable_sort(family.candidates.begin(), family.candidates.end(),
+                     [](const Case& a, const Case& b) { return work_amount(a) < work_amount(b); });
+    if (!family.candidates.empty()) result_.families.push_back(std::move(family));
+  }
+
+  Candidates result() && { return std::move(result_); }
+
+ private:
+  [[nodiscard]] bool wanted(const Case& c) const {
+    if (only_.empty()) return true;
+    return std::any_of(only_.begin(), only_.end(),
+                       [&](const auto& glob) { return glob_match(glob, c.id); });
+  }
+
+  int live_processes_;
+  const std::vector<std::string>& only_;
+  std::optional<std::int64_t> available_bytes_;
+  Candidates result_;
+};
+
+Family squares(const Catalogue& catalogue, DType dtype, int take) {
+  Family family{.name = "gemm " + std::string(name_of(dtype)), .candidates = {}, .take = take};
+  for (const std::int64_t size : catalogue.gemm_sizes) {
+    if (auto c = workload::make_case("gemm", dtype, gemm_params({size, size, size})))
+      family.candidates.push_back(*std::move(c));
+  }
+  return family;
+}
+
+/// LLM layers: in bfloat16 where it is asked for, as models are stored, else in the last dtype.
+Family layers(const Catalogue& catalogue, DType dtype, int take) {
+  Family family{.name = "gemm of LLM layers " + std::string(name_of(dtype)),
+                .candidates = {},
+                .take = take,
+                .largest = false};
+  for (const auto& shape : catalogue.gemm_shapes) {
+    if (auto c = workload::make_case("gemm", dtype, gemm_params(shape)))
+      family.candidates.push_back(*std::move(c));
+  }
+  return family;
+}
+
+Family memory(const Catalogue& catalogue, const std::string& op, std::int64_t default_bytes,
+              int take) {
+  Family family{.name = "memory " + op,
+                .candidates = {},
+                .take = take,
+                .largest = true,
+                .limited_by_time = false};
+  auto sizes = catalogue.memory_sizes_bytes;
+  if (sizes.empty()) sizes.push_back(default_bytes);
+  for (const std::int64_t bytes : sizes) {
+    if (auto c = workload::make_case("memory", DType::float32, {{"op", op}, {"bytes", bytes}}))
+      family.candidates.push_back(*std::move(c));
+  }
+  return family;
+}
+
+/// The slowest subject's call; empty where one was too slow to try or none can run it.
+struct Slowest {
+  std::optional<double> call_s;
+  bool too_slow = false;
+  std::string reason;
+};
+
+Slowest slowest(const Estimates& estimates, const Case& c) {
+  Slowest result;
+  const auto it = estimates.find(c.id);
+  if (it == estimates.end()) return result;
+  for (const auto& [subject, e] : it->second) {
+    if (e.call_s) {
+      result.call_s = std::max(result.call_s.value_or(0), *e.call_s);
+    } else if (result.reason.empty()) {
+      result.reason = subject + ": " + e.reason;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string_view name_of(Preset preset) noexcept {
+  switch (preset) {
+    case Preset::quick: return "quick";
+    case Preset::standard: return "default";
+    case Preset::full: return "full";
+  }
+  return "default";
+}
+
+PresetLimits limits_of(Preset preset) noexcept {
+  switch (preset) {
+    case Preset::quick: return {.most_cases = 8, .call_s = 0.005, .budget_s = 110, .target = 0.03};
+    case Preset::standard:
+      return {.most_cases = 20, .call_s = 0.025, .budget_s = 360, .target = 0.01};
+    case Preset::full: break;
+  }
+  return {.most_cases = 1 << 20, .call_s = 2, .budget_s = 6 * 3600.0, .target = 0.01};
+}
+
+Candidates candidates(const Catalogue& catalogue, Preset preset, const machine::Machine& machine,
+                      int live_processes, const std::vector<std::string>& only) {
+  const Shares shares = shares_of(preset);
+  Builder builder(machine, live_processes, only);
+  for (const DType dtype : catalogue.dtypes) {
+    builder.add(squares(catalogue, dtype,
+                        dtype == DType::float32 ? shares.squares_float32 : shares.squares_half));
+  }
+  for (const DType dtype : catalogue.dtypes) {
+    const bool headline = dtype == DType::bfloat16 || dtype == catalogue.dtypes.back();
+    if (headline || preset != Preset::quick) builder.add(layers(catalogue, dtype, shares.shapes));
+  }
+  for (const auto& op : catalogue.memory_ops)
+    builder.add(memory(catalogue, op, default_array_bytes(machine), shares.memory));
+  return std::move(builder).result();
+}
+
+Selection select(const Candidates& candidates, const Estimates& estimates, Preset preset) {
+  const PresetLimits limits = limits_of(preset);
+  Selection selection{.chosen = {}, .left_out = candidates.left_out};
+  const std::string more = preset == Preset::full ? "" : "; --full measures it";
+  for (const Family& family : candidates.families) {
+    std::vector<Case> quick_enough;
+    for (const Case& c : family.candidates) {
+      const Slowest s = slowest(estimates, c);
+      const bool too_slow = family.limited_by_time && s.call_s && *s.call_s > limits.call_s;
+      if (!s.call_s) {
+        selection.left_out.push_back(
+            {c, s.reason.empty() ? "no subject of this run can compute it" : s.reason});
+      } else if (too_slow && (preset == Preset::full || !quick_enough.empty() ||
+                              &c != &family.candidates.front())) {
+        selection.left_out.push_back({c, "a call takes about " + format_time(*s.call_s) +
+                                             " on the slowest subject, this preset allows " +
+                                             format_time(limits.call_s) + more});
+      } else {
+        quick_enough.push_back(
+            c);  // the smallest is taken whatever it costs: a family is never silent
+      }
+    }
+    const auto take = std::min(static_cast<std::size_t>(family.take), quick_enough.size());
+    const auto first = family.largest ? quick_enough.size() - take : 0;
+    for (std::size_t i = 0; i < quick_enough.size(); ++i) {
+      const bool chosen = i >= first && i < first + take &&
+                          static_cast<int>(selection.chosen.size()) < limits.most_cases;
+      if (chosen) {
+        selection.chosen.push_back(quick_enough[i]);
+      } else {
+        selection.left_out.push_back(
+            {quick_enough[i], "not among the headline cases of this preset" + more});
+      }
+    }
+  }
+  return selection;
+}
+
+double extrapolate_s(const Case& previous, double previous_s, const Case& next) {
+  return previous_s * work_amount(next) / std::max(1.0, work_amount(previous));
+}
+
+}  // namespace mlbench::plan

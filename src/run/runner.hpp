@@ -1,0 +1,82 @@
+#pragma once
+
+#include "machine/machine.hpp"
+#include "plan/plan.hpp"
+#include "run/worker.hpp"
+#include "store/journal.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace mlbench::run {
+
+/// Version of the way of measuring. Raised when old and new numbers are not comparable any more
+/// (what is timed, warm-up, estimator, default sizes); `compare` refuses to mix versions.
+inline constexpr int kMethodVersion = 1;
+
+/// How to measure; docs/method.md explains each.
+struct Settings {
+  plan::Preset preset = plan::Preset::standard;
+  double target = 0.01;       ///< A case is settled when its interval's half-width is below this.
+  double budget_s = 360;      ///< Measuring time of the whole run.
+  double case_budget_s = 60;  ///< Measuring time of one case.
+  int min_rounds = 6;         ///< Fewer process pairs give no verdict.
+  int max_rounds = 30;
+  int rows = 6;            ///< Block pairs a process pair.
+  double block_s = 0.03;   ///< Length of a block.
+  double timeout_s = 60;   ///< How long a worker may be silent beyond the work it was asked for.
+  std::uint64_t seed = 1;  ///< Of the inputs and of the random order.
+};
+
+/// What the runner tells while it works; every function may be empty. Called between blocks only.
+struct Observer {
+  std::function<void(const std::string&)>
+      step;  ///< What happens now: "round 2 of 6: gemm/float32/512".
+  std::function<void(const store::RunData&)> round_done;  ///< After every round.
+};
+
+/// A comparison to make between two subjects of the run, by name.
+struct PairPlan {
+  std::string a, b;
+  bool control = false;
+};
+
+enum class Ending { finished, budget_spent, interrupted };
+
+/// Measures by rounds of fresh processes and interleaved blocks, and writes everything to
+/// `journal`.
+class Runner {
+ public:
+  Runner(store::Journal& journal, Settings settings, std::vector<Subject> subjects,
+         Observer observer);
+
+  /// Starts each subject once, asks what it is (line "subject") and keeps it running for scout().
+  /// A subject that cannot be used is recorded with its reason and left out from here on.
+  [[nodiscard]] Status describe_subjects();
+
+  /// Tries the candidates, smallest first, with a few calls each, and stops in a family as soon as
+  /// the next one would take longer than the preset allows. Nothing of this counts as a
+  /// measurement.
+  [[nodiscard]] Result<plan::Estimates> scout(const plan::Candidates& candidates);
+
+  /// Declares pairs and cases in the journal; what is left out is recorded as `skipped`.
+  [[nodiscard]] Status declare(const std::vector<PairPlan>& pairs,
+                               const plan::Selection& selection);
+
+  /// Measures the declared cases until all are settled, the budget is spent or the user stops it.
+  /// Goes on after the rounds that the journal already holds.
+  [[nodiscard]] Result<Ending> measure();
+
+ private:
+  struct Side;       // one subject while the run lasts
+  struct CaseState;  // one case while the run lasts
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+/// Names of the subjects that can be used, in order.
+[[nodiscard]] std::vector<std::string> usable_subjects(const store::RunData& run);
+
+}  // namespace mlbench::run

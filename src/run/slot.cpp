@@ -1,0 +1,258 @@
+#include "run/slot.hpp"
+
+#include "compare/verdicts.hpp"
+#include "stats/quantile.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+namespace mlbench::run {
+namespace {
+
+using store::CaseStatus;
+
+/// Outputs up to this size are checked again in every round, larger ones in the first.
+constexpr std::int64_t kCheckEveryRoundBytes = std::int64_t{16} << 20;
+
+Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return fail(ErrorKind::io, path.string() + ": cannot be read");
+  std::vector<std::byte> bytes(static_cast<std::size_t>(file.tellg()));
+  file.seekg(0);
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!file) return fail(ErrorKind::io, path.string() + ": cannot be read");
+  return bytes;
+}
+
+}  // namespace
+
+double work_timeout_s(const workload::Case& c) {
+  // The slowest kernels seen (scalar loops) reach 0.3 GFLOP/s and 0.5 GB/s.
+  const auto work = workload::work_of(c);
+  return work.flop / 0.3e9 + work.bytes / 0.5e9;
+}
+
+Slot::Slot(SlotContext context, SlotPlan& plan, std::vector<SlotSide> sides)
+    : context_(context), plan_(plan), sides_(std::move(sides)) {}
+
+Json Slot::line(const char* type, const SlotSide& side) const {
+  return {{"type", type},
+          {"round", context_.round},
+          {"case", context_.definition.id},
+          {"subject", side.subject->name}};
+}
+
+Answer Slot::ask(SlotSide& side, const char* verb, Json body, double extra_s) {
+  body["case"] = context_.definition.id;
+  return side.worker->call(
+      verb, std::move(body),
+      context_.settings.timeout_s + work_timeout_s(context_.definition) + extra_s);
+}
+
+Status Slot::drop(SlotSide& side, const CallFailure& failure) {
+  if (failure.worker_gone) gone_.push_back(side.subject->name);
+  side.worker = nullptr;
+  if (failure.interrupted) {
+    interrupted_ = true;
+    return Done{};
+  }
+  Json outcome = line("outcome", side);
+  outcome["status"] = name_of(failure.status);
+  outcome["reason"] = failure.reason;
+  return context_.journal.write(outcome);
+}
+
+Status Slot::for_each_side(Status (Slot::*step)(SlotSide&)) {
+  for (SlotSide& side : sides_) {
+    if (side.worker == nullptr || interrupted_) continue;
+    if (auto ok = (this->*step)(side); !ok) return ok;
+  }
+  return Done{};
+}
+
+Status Slot::prepare(SlotSide& side) {
+  Json body = to_json(context_.definition);
+  body["device"] = side.subject->device;
+  body["seed"] = context_.settings.seed;
+  auto answer = ask(side, "prepare", std::move(body));
+  if (answer.failure) return drop(side, *answer.failure);
+  if (plan_.calls > 0 && plan_.call_s.contains(side.subject->name)) return Done{};
+  Json prepared = line("prepared", side);
+  prepared["kernel"] = find_string(answer.body, "kernel").value_or("");
+  prepared["notes"] = find_strings(answer.body, "notes");
+  if (auto ok = context_.journal.write(prepared); !ok) return ok;
+  return check(side, "fresh");
+}
+
+Status Slot::check(SlotSide& side, const char* source) {
+  const auto path = context_.scratch / (std::to_string(side.worker->pid()) + ".output");
+  auto answer = ask(side, "verify", {{"source", source}, {"path", path.string()}});
+  if (answer.failure) return drop(side, *answer.failure);
+  const auto output = protocol::output_from_json(answer.body);
+  if (!output) return drop(side, {.status = CaseStatus::failed, .reason = output.error().message});
+  auto bytes = read_bytes(path);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  if (!bytes) return drop(side, {.status = CaseStatus::failed, .reason = bytes.error().message});
+  const auto result = context_.checker.check(
+      {.shape = output->shape, .dtype = output->dtype, .bytes = *std::move(bytes)});
+  Json checked = line("check", side);
+  checked.update(Json{{"source", source},
+                      {"ok", result.ok},
+                      {"method", result.method},
+                      {"max_error", result.max_error},
+                      {"tolerance", result.tolerance},
+                      {"detail", result.detail}});
+  if (auto ok = context_.journal.write(checked); !ok) return ok;
+  if (!result.ok) return drop(side, {.status = CaseStatus::wrong_result, .reason = result.detail});
+  return Done{};
+}
+
+Status Slot::warm(SlotSide& side) {
+  const bool gpu = compare::device_kind(side.subject->device) == "gpu";
+  const bool first = !plan_.call_s.contains(side.subject->name);
+  // The full warm-up once; later rounds only bring the new process back to the same state.
+  const Json rule =
+      first ? Json{{"min_calls", 3}, {"min_s", gpu ? 0.5 : 0.2}, {"max_s", gpu ? 5.0 : 2.0}}
+            : Json{{"min_calls", 3}, {"min_s", gpu ? 0.2 : 0.05}, {"max_s", gpu ? 2.0 : 0.5}};
+  auto answer = ask(side, "warm", rule, 10);
+  if (answer.failure) return drop(side, *answer.failure);
+  const auto warmed = protocol::warmed_from_json(answer.body);
+  if (!warmed)
+    return drop(side, {.status = CaseStatus::failed,
+                       .reason = "answered warm badly: " + warmed.error().message});
+  Json record = line("warm", side);
+  record.update(protocol::to_json(*warmed));
+  if (auto ok = context_.journal.write(record); !ok) return ok;
+  if (!first) return Done{};
+
+  const auto tail =
+      std::span(warmed->samples_s).last(std::min<std::size_t>(warmed->samples_s.size(), 20));
+  plan_.call_s[side.subject->name] = stats::median(tail).value_or(warmed->first_call_s);
+  return Done{};
+}
+
+/// The fewest calls a sample for which the clock and the wait for the device do not matter on the
+/// fastest subject: 200 us on a CPU, 1 ms on a GPU.
+void Slot::plan_blocks() {
+  if (plan_.calls > 0) return;
+  double calls = 1;
+  for (const SlotSide& side : sides_) {
+    if (side.worker == nullptr) continue;
+    const double least_s = compare::device_kind(side.subject->device) == "gpu" ? 1e-3 : 200e-6;
+    calls = std::max(calls, std::ceil(least_s / std::max(1e-9, plan_.call_s[side.subject->name])));
+  }
+  plan_.calls = static_cast<int>(std::min(calls, 10000.0));
+}
+
+int Slot::samples_for(const std::string& subject) const {
+  const double sample_s = plan_.call_s.at(subject) * plan_.calls;
+  if (sample_s > 0.05) return 1;
+  return static_cast<int>(
+      std::clamp(std::ceil(context_.settings.block_s / std::max(1e-9, sample_s)), 3.0, 1000.0));
+}
+
+/// Whether the time of twice the calls is twice the time, which it must be when calls neither
+/// overlap nor are left out and the device is waited for.
+Status Slot::record_plan(SlotSide& side) {
+  const auto fastest = [&](int calls) -> Answer {
+    return ask(side, "block", {{"calls", calls}, {"samples", 5}});
+  };
+  const auto once = fastest(plan_.calls);
+  if (once.failure) return drop(side, *once.failure);
+  const auto twice = fastest(2 * plan_.calls);
+  if (twice.failure) return drop(side, *twice.failure);
+  const auto a = protocol::block_from_json(once.body), b = protocol::block_from_json(twice.body);
+  if (!a || !b)
+    return drop(side, {.status = CaseStatus::failed,
+                       .reason = "answered block badly: " + (a ? b : a).error().message});
+  const double ratio = *std::min_element(b->samples_s.begin(), b->samples_s.end()) /
+                       *std::min_element(a->samples_s.begin(), a->samples_s.end());
+  Json record = line("prepared", side);
+  const auto* cell = context_.journal.data().find_cell(context_.definition.id, side.subject->name);
+  record["kernel"] = cell->kernel;
+  record["notes"] = cell->notes;
+  record["calls"] = plan_.calls;
+  record["linearity"] = ratio;
+  if (std::abs(ratio - 1) > 0.05) record["flags"] = {"nonlinear"};
+  return context_.journal.write(record);
+}
+
+Status Slot::block(SlotSide& side, int row, int position) {
+  auto answer =
+      ask(side, "block", {{"calls", plan_.calls}, {"samples", samples_for(side.subject->name)}});
+  if (answer.failure) return drop(side, *answer.failure);
+  const auto block = protocol::block_from_json(answer.body);
+  const auto expected = static_cast<std::size_t>(samples_for(side.subject->name)) + 1;
+  if (!block || block->samples_s.size() != expected) {
+    const auto why = block ? "sent " + std::to_string(block->samples_s.size()) + " samples, " +
+                                 std::to_string(expected) + " were asked for"
+                           : "answered block badly: " + block.error().message;
+    return drop(side, {.status = CaseStatus::failed, .reason = why});
+  }
+  if (std::any_of(block->samples_s.begin(), block->samples_s.end(),
+                  [](double t) { return t <= 0; })) {
+    return drop(side, {.status = CaseStatus::failed, .reason = "sent a time that is not positive"});
+  }
+  Json record = line("block", side);
+  record.update(Json{{"row", row}, {"position", position}, {"calls", plan_.calls}});
+  record.update(protocol::to_json(*block));
+  return context_.journal.write(record);
+}
+
+/// Rows of one block a subject: in random order, then in the reverse of it (ABBA), and so on.
+Status Slot::measure() {
+  std::vector<std::size_t> order(sides_.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  for (int row = 0; row < context_.settings.rows; ++row) {
+    if (row % 2 == 0) {
+      for (std::size_t i = order.size(); i > 1; --i)
+        std::swap(order[i - 1], order[context_.random() % i]);
+    } else {
+      std::reverse(order.begin(), order.end());
+    }
+    for (std::size_t position = 0; position < order.size(); ++position) {
+      SlotSide& side = sides_[order[position]];
+      if (side.worker == nullptr || interrupted_) continue;
+      if (auto ok = block(side, row, static_cast<int>(position)); !ok) return ok;
+    }
+  }
+  return Done{};
+}
+
+Result<std::vector<std::string>> Slot::run() {
+  const bool first = plan_.calls == 0;
+  if (auto ok = for_each_side(&Slot::prepare); !ok) return ok.error();
+  if (auto ok = for_each_side(&Slot::warm); !ok) return ok.error();
+  plan_blocks();
+  if (first) {
+    if (auto ok = for_each_side(&Slot::record_plan); !ok) return ok.error();
+  }
+  if (auto ok = measure(); !ok) return ok.error();
+  if (first || workload::output_of(context_.definition).bytes() <= kCheckEveryRoundBytes) {
+    for (SlotSide& side : sides_) {
+      if (side.worker == nullptr || interrupted_) continue;
+      if (auto ok = check(side, "last"); !ok) return ok.error();
+    }
+  }
+  std::vector<std::string> completed;
+  for (SlotSide& side : sides_) {
+    if (side.worker == nullptr || interrupted_) continue;
+    completed.push_back(side.subject->name);
+    if (auto answer = ask(side, "release", Json::object()); answer.failure) {
+      if (auto ok = drop(side, *answer.failure); !ok) return ok.error();
+    }
+  }
+  if (!interrupted_) {
+    if (auto ok = context_.journal.write({{"type", "slot"},
+                                          {"round", context_.round},
+                                          {"case", context_.definition.id},
+                                          {"subjects", completed}});
+        !ok)
+      return ok.error();
+  }
+  return std::move(gone_);
+}
+
+}  // namespace mlbench::run

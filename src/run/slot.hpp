@@ -1,0 +1,67 @@
+#pragma once
+
+#include "run/runner.hpp"
+
+#include <map>
+#include <random>
+
+namespace mlbench::run {
+
+/// What a case's blocks look like; fixed in its first round, the same for all rounds.
+struct SlotPlan {
+  int calls = 0;                         ///< Calls a sample, equal for all subjects; 0 until known.
+  std::map<std::string, double> call_s;  ///< Seconds a call by subject.
+};
+
+/// A subject that takes part, and its running worker.
+struct SlotSide {
+  const Subject* subject = nullptr;
+  Worker* worker = nullptr;
+};
+
+struct SlotContext {
+  store::Journal& journal;
+  const Settings& settings;
+  std::mt19937_64& random;
+  const workload::Case& definition;
+  workload::Checker& checker;
+  const std::filesystem::path& scratch;
+  int round = 0;
+};
+
+/// Seconds of extra patience for building and computing a case on a slow device.
+[[nodiscard]] double work_timeout_s(const workload::Case& c);
+
+/// One case in one round: prepare, check, warm up, interleaved blocks, check again, release. A
+/// subject that fails is recorded and drops out; the others go on.
+class Slot {
+ public:
+  Slot(SlotContext context, SlotPlan& plan, std::vector<SlotSide> sides);
+
+  /// Names of the subjects whose worker is gone. Errors: `io` when the journal cannot be written.
+  [[nodiscard]] Result<std::vector<std::string>> run();
+
+ private:
+  [[nodiscard]] Status prepare(SlotSide& side);
+  [[nodiscard]] Status check(SlotSide& side, const char* source);
+  [[nodiscard]] Status warm(SlotSide& side);
+  void plan_blocks();
+  [[nodiscard]] Status record_plan(SlotSide& side);
+  [[nodiscard]] Status block(SlotSide& side, int row, int position);
+  [[nodiscard]] Status measure();
+  [[nodiscard]] Status for_each_side(Status (Slot::*step)(SlotSide&));
+
+  [[nodiscard]] Answer ask(SlotSide& side, const char* verb, Json body, double extra_s = 0);
+  /// Records why `side` drops out; the side is then no longer taking part.
+  [[nodiscard]] Status drop(SlotSide& side, const CallFailure& failure);
+  [[nodiscard]] int samples_for(const std::string& subject) const;
+  [[nodiscard]] Json line(const char* type, const SlotSide& side) const;
+
+  SlotContext context_;
+  SlotPlan& plan_;
+  std::vector<SlotSide> sides_;
+  std::vector<std::string> gone_;
+  bool interrupted_ = false;
+};
+
+}  // namespace mlbench::run
