@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mlbench::fake {
+
+/// What MLBENCH_FAKE asks for: `step[@case glob]:manner[,...]`, for example
+/// "block:crash" or "verify@gemm/*:wrong". Steps: hello, describe, prepare, warm, block, verify,
+/// release. Manners:
+///   crash     a segmentation fault            exit      _exit(3)
+///   kill      SIGKILL to itself               hang      sleeps for ever and ignores SIGTERM
+///   rubbish   a line that is not JSON         half      half a line, then _exit
+///   huge      a line of 17 MiB                print     prints on stdout, then goes on as usual
+///   oom       throws std::bad_alloc           throw     throws another exception
+///   wrong     a wrong output (verify)         nan       a NaN among the outputs (verify)
+///   dtype     says the output is float64      version   greets with another protocol version
+///   (hello) refuse    answers `unsupported`           slow      spins ten times as long (warm,
+///   block)
+/// Acts out `step` for `case_id` where it is asked for and can be done in place; crash, exit, kill,
+/// hang and half do not return.
+void act_out(std::string_view step, std::string_view case_id);
+
+/// Whether `step` is to be done in `manner` for `case_id`.
+[[nodiscard]] bool asked_for(std::string_view step, std::string_view manner,
+                             std::string_view case_id);
+
+/// Keeps a copy of the protocol's stdout, to break the protocol with. Call before worker_main().
+void keep_stdout();
+
+}  // namespace mlbench::fake
