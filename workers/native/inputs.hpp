@@ -1,0 +1,21 @@
+#pragma once
+
+#include "native/buffer.hpp"
+#include "native/thread_pool.hpp"
+#include "workload/workload.hpp"
+
+namespace mlbench::native {
+
+/// The input `spec` of a case, made by all threads: each writes, and so places, the part of
+/// part_of(elements, part, parts, kGrain).
+[[nodiscard]] Buffer make_input(ThreadPool& pool, const workload::TensorSpec& spec,
+                                std::uint64_t seed);
+
+/// Memory for `spec`, every page touched by the thread that will write it. The contents are NaN
+/// (for every dtype), so that an element that is never written cannot pass the check.
+[[nodiscard]] Buffer make_output(ThreadPool& pool, const workload::TensorSpec& spec);
+
+/// Elements at which parts are cut: a page of the smallest dtype.
+inline constexpr std::size_t kGrain = 2048;
+
+}  // namespace mlbench::native

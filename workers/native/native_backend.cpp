@@ -1,0 +1,110 @@
+#include "native/native_backend.hpp"
+
+#include "core/text.hpp"
+#include "mlbench_version.hpp"
+#include "native/blas.hpp"
+#include "native/kernels.hpp"
+#include "native/system.hpp"
+#include "native/thread_pool.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <string_view>
+
+extern char** environ;
+
+namespace mlbench::native {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+int thread_count() {
+  const char* wish = std::getenv("MLBENCH_NATIVE_THREADS");
+  const auto threads = wish != nullptr ? parse_int(wish) : std::nullopt;
+  if (threads && *threads >= 1 && *threads <= kMostThreads) return static_cast<int>(*threads);
+  return usable_cores();
+}
+
+/// Variables that change the speed of the libraries that may be loaded, in alphabetical order.
+Json environment() {
+  constexpr std::array<std::string_view, 12> kPrefixes = {
+      "OPENBLAS_", "GOTO_", "OMP_",    "GOMP_",           "KMP_",        "MKL_",
+      "BLIS_",     "NVPL_", "VECLIB_", "MLBENCH_NATIVE_", "LD_PRELOAD=", "LD_LIBRARY_PATH="};
+  std::map<std::string, std::string> found;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    for (const auto prefix : kPrefixes) {
+      const auto equals = text.find('=');
+      if (text.starts_with(prefix) && equals != std::string_view::npos) {
+        found.emplace(text.substr(0, equals), text.substr(equals + 1));
+      }
+    }
+  }
+  return Json(found);
+}
+
+class NativeBackend final : public kit::Backend {
+ public:
+  NativeBackend() : pool_(thread_count()), blas_(Blas::open(pool_.size())) {}
+
+  [[nodiscard]] protocol::Hello hello() const override {
+    return {.worker = "native",
+            .framework_version = MLBENCH_VERSION,
+            .devices = {"cpu"},
+            .workloads = {"gemm", "memory"}};
+  }
+
+  Result<Json> describe(const std::string& device) override {
+    if (const auto ready = check_device(device); !ready) return ready.error();
+    Json facts = Json::object();
+    facts["framework_version"] = MLBENCH_VERSION;
+    facts["build"] = {{"type", MLBENCH_BUILD_TYPE}, {"flags", MLBENCH_CXX_FLAGS}};
+    facts["compiler"] = MLBENCH_COMPILER;
+    facts["device_name"] = to_json_or_null(cpu_name());
+    facts["threads"] = pool_.size();
+    facts["blas"] = describe_blas();
+    facts["limits"] = {{"available_memory_bytes", to_json_or_null(available_memory_bytes())},
+                       {"last_level_cache_bytes", to_json_or_null(last_level_cache_bytes())}};
+    facts["environment"] = environment();
+    return facts;
+  }
+
+  Result<std::unique_ptr<kit::Kernel>> prepare(const workload::Case& c, const std::string& device,
+                                               std::uint64_t seed) override {
+    if (const auto ready = check_device(device); !ready) return ready.error();
+    if (c.workload == "gemm") return make_gemm_kernel(c, pool_, blas_, seed);
+    if (c.workload == "memory") return make_memory_kernel(c, pool_, seed);
+    return fail(ErrorKind::unsupported, "native has no workload \"" + c.workload + "\"");
+  }
+
+  void synchronize(const std::string&) override {}  // run() returns when all threads have
+
+ private:
+  static Status check_device(const std::string& device) {
+    if (device == "cpu") return Done{};
+    return fail(ErrorKind::unsupported, "native runs on cpu only, not on \"" + device + "\"");
+  }
+
+  [[nodiscard]] Json describe_blas() const {
+    if (!blas_) return nullptr;
+    Json blas = Json::object();
+    blas["library"] = blas_->library();
+    blas["path"] = blas_->path();
+    blas["config"] = to_json_or_null(blas_->config());
+    blas["core"] = to_json_or_null(blas_->core());
+    blas["threads"] = to_json_or_null(blas_->threads());
+    return blas;
+  }
+
+  ThreadPool pool_;
+  Result<Blas> blas_;
+};
+
+}  // namespace
+
+std::unique_ptr<kit::Backend> make_native_backend() {
+  return std::make_unique<NativeBackend>();
+}
+
+}  // namespace mlbench::native

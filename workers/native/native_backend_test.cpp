@@ -1,0 +1,85 @@
+#include "native/native_backend.hpp"
+
+#include "native/buffer.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace mlbench;
+using workload::DType;
+
+namespace {
+
+constexpr std::uint64_t kSeed = 42;
+
+workload::Case gemm(DType dtype, int m, int n, int k) {
+  auto c = workload::make_case("gemm", dtype, {{"m", m}, {"n", n}, {"k", k}});
+  REQUIRE(c);
+  return *c;
+}
+
+workload::Case memory(const char* op, std::int64_t bytes) {
+  auto c = workload::make_case("memory", DType::float32, {{"op", op}, {"bytes", bytes}});
+  REQUIRE(c);
+  return *c;
+}
+
+/// Runs `c` and checks its output as the orchestrator would.
+void check(kit::Backend& backend, const workload::Case& c) {
+  CAPTURE(c.id);
+  auto kernel = backend.prepare(c, "cpu", kSeed);
+  REQUIRE_MESSAGE(kernel, kernel.error().message);
+  const auto checker = workload::find_workload(c.workload)->make_checker(c, kSeed);
+  CHECK_MESSAGE(!checker->check((*kernel)->output()).ok, "passes before it ran");
+  (*kernel)->run(3);
+  const auto result = checker->check((*kernel)->output());
+  CHECK_MESSAGE(result.ok, result.detail);
+  CHECK_FALSE((*kernel)->facts().kernel.empty());
+}
+
+}  // namespace
+
+TEST_CASE("memory results are right for sizes that do not divide evenly among threads") {
+  const auto backend = native::make_native_backend();
+  for (const char* op : {"copy", "read", "write", "triad"}) {
+    for (const std::int64_t bytes : {64, 8192 + 64, 100 * 64, 1 << 20, (5 << 20) + 192}) {
+      check(*backend, memory(op, bytes));
+    }
+  }
+}
+
+TEST_CASE("gemm results are right for odd shapes") {
+  const auto backend = native::make_native_backend();
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    check(*backend, gemm(dtype, 1, 1, 1));
+    check(*backend, gemm(dtype, 1, 300, 257));
+    check(*backend, gemm(dtype, 8, 129, 65));
+    check(*backend, gemm(dtype, 33, 17, 70));
+    check(*backend, gemm(dtype, 96, 96, 96));
+  }
+}
+
+TEST_CASE("what native cannot do is unsupported, with a reason") {
+  const auto backend = native::make_native_backend();
+  const auto gpu = backend->prepare(gemm(DType::float32, 8, 8, 8), "gpu", kSeed);
+  REQUIRE_FALSE(gpu);
+  CHECK(gpu.error().kind == ErrorKind::unsupported);
+  CHECK(gpu.error().message.find("gpu") != std::string::npos);
+  CHECK_FALSE(backend->describe("cuda:0"));
+}
+
+TEST_CASE("a case larger than the memory is refused before it is allocated") {
+  const auto backend = native::make_native_backend();
+  CHECK_THROWS_AS(
+      static_cast<void>(backend->prepare(memory("triad", std::int64_t{1} << 40), "cpu", kSeed)),
+      native::OutOfMemory);
+}
+
+TEST_CASE("describe names the BLAS that is bound and its threads") {
+  const auto backend = native::make_native_backend();
+  const auto facts = backend->describe("cpu");
+  REQUIRE(facts);
+  CHECK(facts->at("threads").get<int>() >= 1);
+  REQUIRE_FALSE(facts->at("blas").is_null());
+  CHECK_FALSE(facts->at("blas").at("path").get<std::string>().empty());
+  CHECK(facts->contains("environment"));
+}

@@ -1,0 +1,61 @@
+#include "native/system.hpp"
+
+#include <mach/mach.h>
+#include <pthread.h>
+#include <pthread/qos.h>
+#include <sys/sysctl.h>
+
+#include <algorithm>
+
+namespace mlbench::native {
+namespace {
+
+/// A sysctl that is a 4 or 8 byte integer.
+std::optional<std::int64_t> sysctl_int(const char* name) {
+  std::int64_t value = 0;
+  std::size_t size = sizeof value;
+  if (sysctlbyname(name, &value, &size, nullptr, 0) != 0) return std::nullopt;
+  return size == 4 ? static_cast<std::int32_t>(value) : value;
+}
+
+}  // namespace
+
+int usable_cores() {
+  const auto performance = sysctl_int("hw.perflevel0.physicalcpu");
+  const auto all = sysctl_int("hw.physicalcpu");
+  return static_cast<int>(std::max<std::int64_t>(1, performance ? *performance : all.value_or(1)));
+}
+
+std::optional<std::int64_t> available_memory_bytes() {
+  vm_statistics64_data_t statistics{};
+  mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;
+  const mach_port_t host = mach_host_self();
+  const auto status =
+      host_statistics64(host, HOST_VM_INFO64, reinterpret_cast<host_info64_t>(&statistics), &count);
+  mach_port_deallocate(mach_task_self(), host);
+  const auto page_bytes = sysctl_int("hw.pagesize");
+  if (status != KERN_SUCCESS || !page_bytes) return std::nullopt;
+  const auto pages =
+      std::int64_t{statistics.free_count} + statistics.inactive_count + statistics.purgeable_count;
+  return pages * *page_bytes;
+}
+
+std::optional<std::int64_t> last_level_cache_bytes() {
+  // The system-level cache behind these is not told.
+  const auto l3 = sysctl_int("hw.l3cachesize"), l2 = sysctl_int("hw.perflevel0.l2cachesize");
+  if (l3 && *l3 > 0) return l3;
+  return l2 ? l2 : sysctl_int("hw.l2cachesize");
+}
+
+std::optional<std::string> cpu_name() {
+  char text[256] = {};
+  std::size_t size = sizeof text - 1;
+  if (sysctlbyname("machdep.cpu.brand_string", text, &size, nullptr, 0) != 0) return std::nullopt;
+  return std::string(text);
+}
+
+void prefer_fast_cores() {
+  pthread_set_qos_class_self_np(QOS_CLASS_USER_INTERACTIVE, 0);
+}
+
+}  // namespace mlbench::native
