@@ -64,6 +64,7 @@ if(_site AND EXISTS "${_mlx}/lib/libmlx${_so}")
   target_link_options(wheel::mlx INTERFACE ${_wheel_link})
   target_link_libraries(wheel::mlx INTERFACE wheel::_mlx)
   _mlbench_wheel_version(mlx WHEEL_MLX_VERSION)
+  _mlbench_wheel_version(mlx_cpu WHEEL_MLX_CPU_ONLY)  # the package that brought the library
 endif()
 
 # mlbench_want_worker(<name> <target> <version> <out>): decides AUTO/ON/OFF and prints one line.
@@ -80,5 +81,33 @@ function(mlbench_want_worker name target version out)
     message(FATAL_ERROR "Worker ${name}: no ${name} in the site-packages of ${MLBENCH_PYTHON}")
   else()
     message(STATUS "Worker ${name}: not built (no ${name} in the site-packages of ${MLBENCH_PYTHON})")
+  endif()
+endfunction()
+
+# mlbench_framework_worker(<name> <framework target> [EXCLUDE <regex>]): everything in the current
+# folder but main.cpp and the tests becomes a library of objects, so that the tests, and a second
+# executable, link it whole.
+function(mlbench_framework_worker name framework)
+  cmake_parse_arguments(arg "" "EXCLUDE" "" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  mlbench_platform_filter(sources)
+  if(arg_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "${arg_EXCLUDE}")
+  endif()
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+
+  add_library(mlbench_${name}_backend OBJECT ${sources})
+  target_link_libraries(mlbench_${name}_backend
+    PUBLIC mlbench_worker_kit ${framework} PRIVATE mlbench_warnings)
+  mlbench_add_worker(${name} main.cpp)
+  target_link_libraries(mlbench-worker-${name} PRIVATE mlbench_${name}_backend)
+
+  if(MLBENCH_BUILD_TESTS AND tests)
+    add_executable(worker_${name}_test ${tests} "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp")
+    target_link_libraries(worker_${name}_test
+      PRIVATE mlbench_${name}_backend doctest::doctest mlbench_warnings)
+    add_test(NAME unit.worker_${name} COMMAND worker_${name}_test)
   endif()
 endfunction()

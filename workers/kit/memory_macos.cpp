@@ -1,0 +1,29 @@
+#include "kit/memory.hpp"
+
+#include <mach/mach.h>
+#include <sys/sysctl.h>
+
+namespace mlbench::kit {
+
+std::optional<std::int64_t> total_memory_bytes() {
+  std::uint64_t bytes = 0;
+  std::size_t size = sizeof bytes;
+  if (sysctlbyname("hw.memsize", &bytes, &size, nullptr, 0) != 0) return std::nullopt;
+  return static_cast<std::int64_t>(bytes);
+}
+
+std::optional<std::int64_t> available_memory_bytes() {
+  vm_statistics64_data_t statistics{};
+  mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;
+  if (host_statistics64(mach_host_self(), HOST_VM_INFO64,
+                        reinterpret_cast<host_info64_t>(&statistics), &count) != KERN_SUCCESS) {
+    return std::nullopt;
+  }
+  // Free pages, and those the system can take back without writing them to swap. free_count holds
+  // the speculative ones already.
+  const std::uint64_t pages = std::uint64_t{statistics.free_count} + statistics.purgeable_count +
+                              statistics.external_page_count;
+  return static_cast<std::int64_t>(pages * vm_kernel_page_size);
+}
+
+}  // namespace mlbench::kit

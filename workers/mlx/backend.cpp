@@ -1,0 +1,126 @@
+#include "mlx/backend.hpp"
+
+#include "kit/memory.hpp"
+#include "mlx/array.hpp"
+#include "mlx/chain.hpp"
+#include "mlx/describe.hpp"
+#include "mlx/device.hpp"
+#include "mlx/operation.hpp"
+#include "mlx/settings.hpp"
+
+#include <mlx/memory.h>
+#include <mlx/transforms.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace mlbench::mlx_worker {
+namespace {
+
+class OperationKernel final : public kit::Kernel {
+ public:
+  OperationKernel(Operation operation, std::size_t output_bytes, mx::Device device)
+      : operation_(std::move(operation)),
+        group_(calls_per_group(output_bytes, device)),
+        device_(device),
+        output_(operation_.inputs[0]) {}
+
+  void run(int calls) override {
+    mx::set_default_device(device_);  // where depends() and compiled functions run
+    output_ = run_chain(operation_.call, operation_.inputs, calls, group_);
+  }
+
+  workload::TensorData output() override { return to_host(output_); }
+
+  [[nodiscard]] protocol::Prepared facts() const override { return operation_.facts; }
+
+ private:
+  Operation operation_;
+  int group_;
+  mx::Device device_;
+  mx::array output_;
+};
+
+/// Every input exists a second time on the host while it is made; outputs come after that, two old
+/// ones still alive when the new one is made.
+std::int64_t host_bytes_needed(const workload::Case& c) {
+  std::int64_t sum = 0, largest = 0;
+  for (const auto& spec : workload::inputs_of(c)) {
+    sum += spec.bytes();
+    largest = std::max(largest, spec.bytes());
+  }
+  return sum + std::max(largest, 3 * workload::output_of(c).bytes());
+}
+
+class MlxBackend final : public kit::Backend {
+ public:
+  explicit MlxBackend(MemorySettings settings) : settings_(settings) {}
+
+  [[nodiscard]] protocol::Hello hello() const override {
+    protocol::Hello hello;
+    hello.worker = "mlx";
+    hello.framework_version = framework_version();
+    hello.devices = device_names();
+    hello.workloads = workload_names();
+    return hello;
+  }
+
+  Result<Json> describe(const std::string& device) override {
+    const auto found = find_device(device);
+    if (!found) return found.error();
+    return mlx_worker::describe(*found, settings_);
+  }
+
+  Result<std::unique_ptr<kit::Kernel>> prepare(const workload::Case& c, const std::string& device,
+                                               std::uint64_t seed) override {
+    const auto found = find_device(device);
+    if (!found) return found.error();
+    if (c.dtype == workload::DType::float64 && *found == mx::Device::gpu) {
+      return fail(ErrorKind::unsupported, "MLX has no float64 on the GPU");
+    }
+    const auto make = find_operation(c.workload);
+    if (make == nullptr) {
+      return fail(ErrorKind::unsupported, "the mlx worker has no workload " + c.workload);
+    }
+    kit::require_memory(host_bytes_needed(c), kit::available_memory_bytes());
+
+    mx::set_default_device(*found);
+    std::vector<mx::array> inputs;
+    for (const auto& spec : workload::inputs_of(c)) {
+      inputs.push_back(input_array(spec, seed, *found));
+    }
+    auto operation = make(c, std::move(inputs), *found);
+    if (!operation) return operation.error();
+    const auto output_bytes = static_cast<std::size_t>(workload::output_of(c).bytes());
+    return std::unique_ptr<kit::Kernel>(
+        std::make_unique<OperationKernel>(*std::move(operation), output_bytes, *found));
+  }
+
+  void synchronize(const std::string& device) override {
+    if (const auto found = find_device(device)) mlx_worker::synchronize(*found);
+  }
+
+  void release_caches() override { mx::clear_cache(); }
+
+  [[nodiscard]] bool is_out_of_memory(const std::exception& error) const override {
+    constexpr std::array<std::string_view, 5> kPhrases = {
+        "[metal::malloc]", "[guard]", "out of memory", "Unable to allocate", "OutOfMemory"};
+    const std::string_view text = error.what();
+    return Backend::is_out_of_memory(error) ||
+           std::any_of(kPhrases.begin(), kPhrases.end(), [&](std::string_view phrase) {
+             return text.find(phrase) != std::string_view::npos;
+           });
+  }
+
+ private:
+  MemorySettings settings_;
+};
+
+}  // namespace
+
+std::unique_ptr<kit::Backend> make_backend() {
+  return std::make_unique<MlxBackend>(set_memory_limits());
+}
+
+}  // namespace mlbench::mlx_worker

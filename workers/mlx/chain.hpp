@@ -1,0 +1,30 @@
+#pragma once
+
+#include "mlx/device.hpp"
+
+#include <mlx/array.h>
+
+#include <functional>
+#include <vector>
+
+namespace mlbench::mlx_worker {
+
+/// Builds one call of an operation from its inputs; nothing runs until it is evaluated.
+using Call = std::function<mx::array(const std::vector<mx::array>&)>;
+
+/// How many calls may be in flight together when each has an output of `output_bytes`.
+///
+/// MLX runs ahead: a chain evaluated in one piece gives every call a fresh buffer, so 40 copies of
+/// 1 MiB would walk over 40 MiB while PyTorch stays in two buffers, and in another cache. Chains
+/// are therefore submitted in groups, two of them in flight, whose outputs together take at most
+/// 1 MiB on the CPU (its submission costs microseconds) and 64 MiB on a GPU (about what MLX itself
+/// puts in one command buffer, whose start costs much more).
+[[nodiscard]] int calls_per_group(std::size_t output_bytes, mx::Device device);
+
+/// Runs `call` on `inputs` `calls` times and returns the last output, evaluated. Each call depends
+/// on the one before: MLX runs only what the evaluated array needs, and would otherwise leave all
+/// but the last out, or let them overlap.
+[[nodiscard]] mx::array run_chain(const Call& call, const std::vector<mx::array>& inputs, int calls,
+                                  int group);
+
+}  // namespace mlbench::mlx_worker

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "core/json.hpp"
+#include "mlx/device.hpp"
+#include "mlx/settings.hpp"
+
+namespace mlbench::mlx_worker {
+
+[[nodiscard]] std::string framework_version();
+
+/// The fields of Backend::describe, and "architecture", "memory_settings", "fused_kernels".
+[[nodiscard]] Json describe(mx::Device device, const MemorySettings& settings);
+
+}  // namespace mlbench::mlx_worker

@@ -1,0 +1,126 @@
+#include "torch/backend.hpp"
+
+#include "kit/memory.hpp"
+#include "torch/describe.hpp"
+#include "torch/device.hpp"
+#include "torch/operation.hpp"
+#include "torch/precision.hpp"
+#include "torch/tensor.hpp"
+
+#include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace mlbench::torch_worker {
+namespace {
+
+/// Calls an operation one after the other on the device's one queue, which runs them in order. The
+/// output of a call is dropped when the next one exists, as in a Python loop.
+class OperationKernel final : public kit::Kernel {
+ public:
+  OperationKernel(Operation operation, at::Device device)
+      : operation_(std::move(operation)), device_(device) {}
+
+  void run(int calls) override {
+    const c10::InferenceMode no_autograd;  // thread-local, so set where the calls are made
+    for (int i = 0; i < calls; ++i) output_ = operation_.call();
+    synchronize(device_);
+  }
+
+  workload::TensorData output() override { return to_host(output_); }
+
+  [[nodiscard]] protocol::Prepared facts() const override { return operation_.facts; }
+
+ private:
+  Operation operation_;
+  at::Device device_;
+  at::Tensor output_;
+};
+
+/// Every input exists a second time on the host while it is made; outputs come after that, the old
+/// one still alive when the new one is made.
+std::int64_t host_bytes_needed(const workload::Case& c) {
+  const auto inputs = workload::inputs_of(c);
+  std::int64_t sum = 0, largest = 0;
+  for (const auto& spec : inputs) {
+    sum += spec.bytes();
+    largest = std::max(largest, spec.bytes());
+  }
+  return sum + std::max(largest, 2 * workload::output_of(c).bytes());
+}
+
+class TorchBackend final : public kit::Backend {
+ public:
+  [[nodiscard]] protocol::Hello hello() const override {
+    protocol::Hello hello;
+    hello.worker = "torch";
+    hello.framework_version = framework_version();
+    hello.devices = device_names();
+    hello.workloads = workload_names();
+    return hello;
+  }
+
+  Result<Json> describe(const std::string& device) override {
+    const auto found = find_device(device);
+    if (!found) return found.error();
+    return torch_worker::describe(*found);
+  }
+
+  Result<std::unique_ptr<kit::Kernel>> prepare(const workload::Case& c, const std::string& device,
+                                               std::uint64_t seed) override {
+    const auto found = find_device(device);
+    if (!found) return found.error();
+    if (found->is_mps() && c.dtype == workload::DType::float64) {
+      return fail(ErrorKind::unsupported, "PyTorch has no float64 on mps");
+    }
+    const auto make = find_operation(c.workload);
+    if (make == nullptr) {
+      return fail(ErrorKind::unsupported, "the torch worker has no workload " + c.workload);
+    }
+    kit::require_memory(host_bytes_needed(c), kit::available_memory_bytes());
+
+    const c10::InferenceMode no_autograd;
+    std::vector<at::Tensor> inputs;
+    for (const auto& spec : workload::inputs_of(c)) {
+      inputs.push_back(input_tensor(spec, seed, *found));
+    }
+    synchronize(*found);
+    auto operation = make(c, inputs, *found);
+    if (!operation) return operation.error();
+    return std::unique_ptr<kit::Kernel>(
+        std::make_unique<OperationKernel>(*std::move(operation), *found));
+  }
+
+  void synchronize(const std::string& device) override {
+    if (const auto found = find_device(device)) torch_worker::synchronize(*found);
+  }
+
+  void release_caches() override { empty_caches(); }
+
+  [[nodiscard]] bool is_out_of_memory(const std::exception& error) const override {
+    if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
+    constexpr std::array<std::string_view, 4> kPhrases = {
+        "out of memory", "can't allocate memory", "not enough memory", "Invalid buffer size"};
+    const std::string_view text = error.what();
+    return Backend::is_out_of_memory(error) ||
+           std::any_of(kPhrases.begin(), kPhrases.end(), [&](std::string_view phrase) {
+             return text.find(phrase) != std::string_view::npos;
+           });
+  }
+
+ private:
+  // A member of the class hides the namespace's function of the same name.
+  static void synchronize(at::Device device) { torch_worker::synchronize(device); }
+};
+
+}  // namespace
+
+std::unique_ptr<kit::Backend> make_backend() {
+  set_precision();
+  return std::make_unique<TorchBackend>();
+}
+
+}  // namespace mlbench::torch_worker

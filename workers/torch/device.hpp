@@ -1,0 +1,36 @@
+#pragma once
+
+#include "core/error.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Devices through at::accelerator only, so that one source serves cpu, mps and cuda.
+namespace mlbench::torch_worker {
+
+/// "cpu", then "mps" or "cuda:0".."cuda:N" where this build and machine have them.
+[[nodiscard]] std::vector<std::string> device_names();
+
+/// Errors: `unsupported` when there is no such device, or when PYTORCH_ENABLE_MPS_FALLBACK would
+/// let operations of mps run on the CPU unnoticed.
+[[nodiscard]] Result<at::Device> find_device(const std::string& name);
+
+/// Returns when `device` has nothing left to do. Calls on the CPU return when they are done.
+void synchronize(at::Device device);
+
+/// Returns cached device memory to the system.
+void empty_caches();
+
+/// What only a platform's own interface tells about a device; unknown is empty.
+struct DeviceFacts {
+  std::optional<std::string> name;
+  std::optional<std::int64_t> cores;  ///< GPU cores (Apple) or multiprocessors (NVIDIA).
+  std::optional<std::string> architecture, driver;
+};
+[[nodiscard]] DeviceFacts device_facts(at::Device device);
+
+}  // namespace mlbench::torch_worker
