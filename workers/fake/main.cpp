@@ -63,8 +63,8 @@ std::vector<double> memory(const Case& c, std::uint64_t seed) {
   using workload::Memory;
   const auto n = static_cast<std::size_t>(Memory::elements(c));
   std::vector<float> a(n), b(n);
-  input_values(seed, 0, 0, a);
-  input_values(seed, 1, 0, b);
+  workload::input_values(seed, 0, 0, a);
+  workload::input_values(seed, 1, 0, b);
   std::vector<double> y(Memory::op(c) == Memory::Op::read ? 1 : n);
   for (std::size_t i = 0; i < n; ++i) {
     switch (Memory::op(c)) {

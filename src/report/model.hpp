@@ -1,0 +1,80 @@
+#pragma once
+
+#include "compare/verdicts.hpp"
+#include "store/run_data.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The one view of a run that every printer shows. Numbers are computed here, once; a printer only
+/// formats them.
+namespace mlbench::report {
+
+/// A rate with the range of its time: value at the median time, low at the slow end.
+struct Rate {
+  double value = 0;
+  std::optional<double> low, high;
+  workload::RateUnit unit = workload::RateUnit::flop_per_s;
+};
+
+/// One case on one subject.
+struct Entry {
+  std::string subject;
+  store::CaseStatus status = store::CaseStatus::ok;
+  std::string reason;
+  std::optional<stats::TimeSummary> time;
+  std::optional<Rate> rate;
+  std::optional<double>
+      ceiling_fraction;  ///< Share of the roof that binds it; compare/verdicts.hpp.
+  std::string kernel;
+  std::vector<std::string> notes, flags;
+  std::optional<store::CheckRecord> check;
+};
+
+struct Row {
+  std::string case_id, label;  ///< "gemm/float32/1024", "GEMM float32 1024".
+  std::string workload, dtype;
+  std::vector<Entry> entries;                  ///< In the order of the subjects.
+  std::vector<compare::CaseVerdict> verdicts;  ///< In the order of the pairs.
+  /// No subject was measured, by plan.
+  [[nodiscard]] bool is_skipped() const;
+};
+
+struct SubjectView {
+  std::string name, title;  ///< "torch:cpu", "PyTorch".
+  std::string framework, device, version;
+  std::string blas;  ///< What is bound, e.g. "OpenBLAS 0.3.21"; empty when unknown.
+  store::CaseStatus status = store::CaseStatus::ok;
+  std::string reason;
+  Json facts;
+};
+
+struct Report {
+  std::string run;  ///< Path of the journal.
+  Json header;
+  std::string headline;  ///< The machine in one line.
+  std::vector<SubjectView> subjects;
+  std::vector<Row> rows;
+  std::vector<compare::Ceilings::Ceiling> ceilings;
+  std::vector<std::string> doubts;  ///< Whole sentences.
+  std::optional<double> duration_s;
+  std::optional<std::string>
+      ending;  ///< "finished", "budget_spent", "interrupted"; empty while it runs.
+
+  [[nodiscard]] const SubjectView* find_subject(const std::string& name) const;
+  /// Cells that were tried and came to no result: what exit code 6 stands for.
+  [[nodiscard]] int failures() const;
+};
+
+[[nodiscard]] Report build_report(const store::RunData& run, const std::string& path);
+
+/// The document that `--json` prints: schema "mlbench.report/1" of docs/json.md.
+[[nodiscard]] Json to_json(const Report& report);
+
+/// "PyTorch", "MLX", "native"; others as they are called.
+[[nodiscard]] std::string framework_title(const std::string& framework);
+/// "GEMM float32 1024", "copy 256 MiB".
+[[nodiscard]] std::string case_label(const workload::Case& c);
+
+}  // namespace mlbench::report
