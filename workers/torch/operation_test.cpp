@@ -1,0 +1,126 @@
+#include "torch/operation.hpp"
+
+#include "torch/backend.hpp"
+#include "torch/cpu_kernels.hpp"
+#include "torch/describe.hpp"
+
+#include <c10/util/Exception.h>
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+using namespace mlbench;
+
+namespace {
+
+workload::Case gemm(workload::DType dtype, int m, int n, int k) {
+  auto c = workload::make_case("gemm", dtype, {{"m", m}, {"n", n}, {"k", k}});
+  REQUIRE(c);
+  return *c;
+}
+
+workload::Case memory(const char* op) {
+  auto c =
+      workload::make_case("memory", workload::DType::float32, {{"op", op}, {"bytes", 1 << 20}});
+  REQUIRE(c);
+  return *c;
+}
+
+/// The check of `c` on the output of the last of three calls.
+workload::CheckResult checked(const workload::Case& c) {
+  const auto backend = torch_worker::make_backend();
+  auto kernel = backend->prepare(c, "cpu", 7);
+  REQUIRE(kernel);
+  (*kernel)->run(3);
+  return workload::find_workload(c.workload)->make_checker(c, 7)->check((*kernel)->output());
+}
+
+}  // namespace
+
+TEST_CASE("gemm agrees with the reference in every dtype, in the dtype asked for") {
+  using workload::DType;
+  for (const auto dtype : {DType::float32, DType::float16, DType::bfloat16, DType::float64}) {
+    const auto result = checked(gemm(dtype, 33, 65, 129));
+    CHECK_MESSAGE(result.ok, result.detail);
+  }
+}
+
+TEST_CASE("every memory operation agrees with the reference") {
+  for (const char* op : {"copy", "read", "write", "triad"}) {
+    const auto result = checked(memory(op));
+    CHECK_MESSAGE(result.ok, op << ": " << result.detail);
+  }
+}
+
+TEST_CASE("a device that this build or machine lacks is unsupported, with what there is") {
+  const auto backend = torch_worker::make_backend();
+  for (const char* device : {"tpu", "cuda:99"}) {
+    const auto described = backend->describe(device);
+    REQUIRE_FALSE(described);
+    CHECK(described.error().kind == ErrorKind::unsupported);
+    CHECK(described.error().message.find("cpu") != std::string::npos);
+    CHECK_FALSE(backend->prepare(memory("copy"), device, 1));
+  }
+}
+
+TEST_CASE("a case larger than the memory is refused before anything is allocated") {
+  const auto backend = torch_worker::make_backend();
+  const auto c = workload::make_case("memory", workload::DType::float32,
+                                     {{"op", "copy"}, {"bytes", std::int64_t{1} << 40}});
+  REQUIRE(c);
+  try {
+    static_cast<void>(backend->prepare(*c, "cpu", 1));
+    FAIL("1 TiB was accepted");
+  } catch (const std::exception& e) {
+    CHECK(backend->is_out_of_memory(e));
+  }
+}
+
+TEST_CASE("PyTorch's own refusals of memory are recognised") {
+  const auto backend = torch_worker::make_backend();
+  CHECK(backend->is_out_of_memory(std::runtime_error("CUDA error: out of memory")));
+  CHECK(backend->is_out_of_memory(
+      std::runtime_error("DefaultCPUAllocator: can't allocate memory: you tried to allocate")));
+  CHECK(backend->is_out_of_memory(
+      std::runtime_error("MPS backend out of memory (MPS allocated: 1 GB)")));
+  CHECK_FALSE(backend->is_out_of_memory(std::runtime_error("mat1 and mat2 shapes differ")));
+}
+
+TEST_CASE("the description proves the BLAS, the threads and full float32") {
+  const auto facts = torch_worker::make_backend()->describe("cpu");
+  REQUIRE(facts);
+  CHECK(facts->at("framework_version").get<std::string>().find('.') != std::string::npos);
+  CHECK(facts->at("threads").get<int>() >= 1);
+  CHECK(facts->at("blas").at("library").is_string());
+  CHECK(facts->at("blas").at("path").is_string());
+  CHECK(facts->at("precision").at("float32_matmul") == "highest");
+  CHECK(facts->at("precision").at("tf32_matmul") == false);
+}
+
+TEST_CASE("a build setting is found by its whole name") {
+  constexpr std::string_view kConfig =
+      "PyTorch built with:\n  - Build settings: BLAS_INFO=mkl, TORCH_VERSION=2.13.0, X=, \n";
+  CHECK(torch_worker::build_setting(kConfig, "TORCH_VERSION") == "2.13.0");
+  CHECK(torch_worker::build_setting(kConfig, "VERSION") == "");
+  CHECK(torch_worker::build_setting(kConfig, "X") == "");
+  CHECK(torch_worker::build_setting("nothing", "X") == "");
+}
+
+TEST_CASE("half-precision products are called slow exactly where no kernel serves them") {
+  using torch_worker::slow_gemm_note;
+  using workload::DType;
+  const torch_worker::CpuFeatures zen4 = {
+      .x86 = true, .onednn = true, .avx512 = true, .avx512_bf16 = true};
+  CHECK_FALSE(slow_gemm_note(DType::float32, zen4));
+  CHECK_FALSE(slow_gemm_note(DType::bfloat16, zen4));
+  CHECK(slow_gemm_note(DType::float16, zen4)->find("no native float16 kernel") == 0);
+
+  auto sapphire_rapids = zen4;
+  sapphire_rapids.avx512_fp16 = true;
+  CHECK_FALSE(slow_gemm_note(DType::float16, sapphire_rapids));
+
+  const torch_worker::CpuFeatures haswell = {.x86 = true, .onednn = true};
+  CHECK(slow_gemm_note(DType::bfloat16, haswell)->find("no avx512") != std::string::npos);
+  const torch_worker::CpuFeatures apple = {};
+  CHECK(slow_gemm_note(DType::float16, apple)->find("no oneDNN") != std::string::npos);
+}
