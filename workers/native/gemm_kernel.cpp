@@ -1,8 +1,11 @@
+#include "core/text.hpp"
 #include "native/inputs.hpp"
 #include "native/kernels.hpp"
+#include "native/products.hpp"
 #include "native/trial.hpp"
 #include "workload/gemm.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -10,42 +13,38 @@ namespace mlbench::native {
 namespace {
 
 using workload::DType;
-using workload::Gemm;
 
-constexpr double kTrialBudget_s = 0.1;
+constexpr double kTrialBudget_s = 0.2;
+/// A trial computes no more rows of y than this work allows, per thread.
+constexpr double kTrialFlop = 2e9;
+/// Up to so many rows, w is read about once and the row loops can win.
+constexpr std::size_t kFewRows = 32;
 
-struct Shape {
-  int m, n, k;
+/// One way to compute the first `rows` rows of y.
+struct Way {
+  std::string name;
+  std::function<void(std::size_t rows)> multiply;
 };
 
 class GemmKernel final : public kit::Kernel {
  public:
-  GemmKernel(const workload::Case& c, ThreadPool& pool, std::uint64_t seed)
+  GemmKernel(const workload::Case& c, ThreadPool& pool, const Blas* blas, std::uint64_t seed)
       : spec_(workload::output_of(c)), pool_(pool) {
-    const auto [m, n, k] = Gemm::shape(c);
-    shape_ = {static_cast<int>(m), static_cast<int>(n), static_cast<int>(k)};
     const auto inputs = workload::inputs_of(c);
     x_ = make_input(pool, inputs[0], seed);
     w_ = make_input(pool, inputs[1], seed);
     y_ = make_output(pool, spec_);
-  }
-
-  /// Keeps the fastest of `candidates`.
-  void choose(std::vector<Candidate> candidates) {
-    const std::size_t winner = fastest(candidates, kTrialBudget_s);
-    if (candidates.size() > 1) {
-      // What the trial wrote must not pass for the result of a call.
-      y_ = Buffer();
-      y_ = make_output(pool_, spec_);
-    }
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (i != winner) notes_.push_back("faster here than " + candidates[i].name);
-    }
-    chosen_ = std::move(candidates[winner]);
+    product_ = {.m = static_cast<std::size_t>(inputs[0].shape[0]),
+                .n = static_cast<std::size_t>(inputs[1].shape[0]),
+                .k = static_cast<std::size_t>(inputs[0].shape[1]),
+                .x = x_.as<void>(),
+                .w = w_.as<void>(),
+                .y = y_.as<void>()};
+    choose(ways(blas));
   }
 
   void run(int calls) override {
-    for (int i = 0; i < calls; ++i) chosen_.call();
+    for (int i = 0; i < calls; ++i) way_.multiply(product_.m);
   }
 
   workload::TensorData output() override {
@@ -56,75 +55,94 @@ class GemmKernel final : public kit::Kernel {
   }
 
   [[nodiscard]] protocol::Prepared facts() const override {
-    return {.kernel = chosen_.name, .notes = notes_};
-  }
-
-  [[nodiscard]] Shape shape() const { return shape_; }
-  template <class T>
-  [[nodiscard]] const T* x() {
-    return x_.as<T>();
-  }
-  template <class T>
-  [[nodiscard]] const T* w() {
-    return w_.as<T>();
-  }
-  template <class T>
-  [[nodiscard]] T* y() {
-    return y_.as<T>();
+    return {.kernel = way_.name, .notes = notes_};
   }
 
  private:
+  std::vector<Way> ways(const Blas* blas) {
+    std::vector<Way> all;
+    if (blas != nullptr) add_blas(*blas, all);
+    for (const auto& loops : packed_loops(spec_.dtype)) {
+      auto packed = std::make_shared<PackedProduct>(loops, pool_);
+      all.push_back(
+          {loops.name, [this, packed](std::size_t rows) { packed->multiply(first_rows(rows)); }});
+    }
+    if (product_.m > kFewRows && !all.empty()) return all;
+    for (const auto& loops : row_loops(spec_.dtype)) {
+      all.push_back({loops.name, [this, loops](std::size_t rows) {
+                       multiply_rows(loops, pool_, first_rows(rows));
+                     }});
+    }
+    return all;
+  }
+
+  void add_blas(const Blas& blas, std::vector<Way>& all) {
+    const int n = static_cast<int>(product_.n), k = static_cast<int>(product_.k);
+    const std::string of = " of " + blas.library();
+    if (spec_.dtype == DType::float32) {
+      const auto *x = x_.as<float>(), *w = w_.as<float>();
+      auto* const y = y_.as<float>();
+      all.push_back({"cblas_sgemm" + of, [=, &blas](std::size_t rows) {
+                       blas.gemm(static_cast<int>(rows), n, k, x, w, y);
+                     }});
+      if (product_.m != 1) return;
+      all.push_back({"cblas_sgemv" + of, [=, &blas](std::size_t) { blas.gemv(n, k, w, x, y); }});
+    } else if (spec_.dtype == DType::float64) {
+      const auto *x = x_.as<double>(), *w = w_.as<double>();
+      auto* const y = y_.as<double>();
+      all.push_back({"cblas_dgemm" + of, [=, &blas](std::size_t rows) {
+                       blas.gemm(static_cast<int>(rows), n, k, x, w, y);
+                     }});
+    }
+  }
+
+  [[nodiscard]] Product first_rows(std::size_t rows) const {
+    Product product = product_;
+    product.m = rows;
+    return product;
+  }
+
+  void choose(std::vector<Way> all) {
+    const double row_flop = 2 * static_cast<double>(product_.n) * static_cast<double>(product_.k);
+    const double affordable = std::max(1.0, kTrialFlop * pool_.size() / row_flop);
+    const auto rows = affordable < static_cast<double>(product_.m)
+                          ? static_cast<std::size_t>(affordable)
+                          : product_.m;
+    std::vector<Candidate> candidates;
+    std::vector<std::string> names;
+    for (const auto& way : all) {
+      candidates.push_back({way.name, [&way, rows] { way.multiply(rows); }});
+      names.push_back(way.name);
+    }
+    way_ = all[fastest(candidates, kTrialBudget_s)];
+    if (all.size() == 1) return;
+    notes_.push_back("the fastest here of: " + join(names, "; "));
+    refill(pool_, spec_, y_);  // the trial's result must not pass for that of a call
+  }
+
   workload::TensorSpec spec_;
   ThreadPool& pool_;
-  Shape shape_{};
   Buffer x_, w_, y_;
-  Candidate chosen_;
+  Product product_;
+  Way way_;
   std::vector<std::string> notes_;
 };
-
-std::string named(const char* function, const Blas& blas) {
-  return std::string(function) + " of " + blas.library();
-}
-
-// The kernel outlives its candidates' calls: it owns them.
-std::vector<Candidate> float32_candidates(GemmKernel& kernel, const Blas& blas) {
-  const auto [m, n, k] = kernel.shape();
-  std::vector<Candidate> candidates = {{named("cblas_sgemm", blas), [&kernel, &blas, m, n, k] {
-                                          blas.gemm(m, n, k, kernel.x<float>(), kernel.w<float>(),
-                                                    kernel.y<float>());
-                                        }}};
-  if (m == 1) {
-    candidates.push_back({named("cblas_sgemv", blas), [&kernel, &blas, n, k] {
-                            blas.gemv(n, k, kernel.w<float>(), kernel.x<float>(),
-                                      kernel.y<float>());
-                          }});
-  }
-  return candidates;
-}
-
-std::vector<Candidate> float64_candidates(GemmKernel& kernel, const Blas& blas) {
-  const auto [m, n, k] = kernel.shape();
-  return {{named("cblas_dgemm", blas), [&kernel, &blas, m, n, k] {
-             blas.gemm(m, n, k, kernel.x<double>(), kernel.w<double>(), kernel.y<double>());
-           }}};
-}
 
 }  // namespace
 
 Result<std::unique_ptr<kit::Kernel>> make_gemm_kernel(const workload::Case& c, ThreadPool& pool,
                                                       const Result<Blas>& blas,
                                                       std::uint64_t seed) {
-  if (c.dtype != DType::float32 && c.dtype != DType::float64) {
-    const std::string dtype(workload::name_of(c.dtype));
-    return fail(ErrorKind::unsupported,
-                "native has no " + dtype + " kernel: a BLAS knows float32 and float64 only");
+  const bool blas_has_it = c.dtype == DType::float32 || c.dtype == DType::float64;
+  const bool own_has_it = !row_loops(c.dtype).empty();
+  if (!blas_has_it && !own_has_it) {
+    return fail(ErrorKind::unsupported, "native has no " + std::string(workload::name_of(c.dtype)) +
+                                            " kernel for this CPU (AVX2 or NEON is needed)");
   }
-  if (!blas) return blas.error();
+  if (!blas && !own_has_it) return blas.error();
   require_memory(static_cast<double>(workload::memory_bytes_of(c)));
-  auto kernel = std::make_unique<GemmKernel>(c, pool, seed);
-  kernel->choose(c.dtype == DType::float32 ? float32_candidates(*kernel, *blas)
-                                           : float64_candidates(*kernel, *blas));
-  return Result<std::unique_ptr<kit::Kernel>>(std::move(kernel));
+  return Result<std::unique_ptr<kit::Kernel>>(
+      std::make_unique<GemmKernel>(c, pool, blas ? &*blas : nullptr, seed));
 }
 
 }  // namespace mlbench::native

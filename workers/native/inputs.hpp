@@ -11,9 +11,11 @@ namespace mlbench::native {
 [[nodiscard]] Buffer make_input(ThreadPool& pool, const workload::TensorSpec& spec,
                                 std::uint64_t seed);
 
-/// Memory for `spec`, every page touched by the thread that will write it. The contents are NaN
-/// (for every dtype), so that an element that is never written cannot pass the check.
+/// Memory for `spec`, every page touched by the thread that will write it, filled as by refill().
 [[nodiscard]] Buffer make_output(ThreadPool& pool, const workload::TensorSpec& spec);
+
+/// Makes every element NaN, so that one that no call writes cannot pass the check.
+void refill(ThreadPool& pool, const workload::TensorSpec& spec, Buffer& output);
 
 /// Elements at which parts are cut: a page of the smallest dtype.
 inline constexpr std::size_t kGrain = 2048;

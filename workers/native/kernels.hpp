@@ -12,7 +12,7 @@ namespace mlbench::native {
 /// it. Timed region of both kernels: the loops or the BLAS call, on all threads, nothing else.
 
 /// y = x·Wᵀ. Throws OutOfMemory. Errors: `unsupported` for a dtype without a kernel. `blas` may be
-/// an error: then what needs it is answered with that.
+/// an error, which is passed on where only a BLAS could do it.
 [[nodiscard]] Result<std::unique_ptr<kit::Kernel>> make_gemm_kernel(const workload::Case& c,
                                                                     ThreadPool& pool,
                                                                     const Result<Blas>& blas,

@@ -92,9 +92,7 @@ class MemoryKernel final : public kit::Kernel {
           {loops.name, [&] { call(loops, std::min(elements_, kTrialBytes / sizeof(float))); }});
     }
     loops_ = all[fastest(candidates, kTrialBudget_s)];
-    // What the trial wrote must not pass for the result of a call.
-    output_ = Buffer();
-    output_ = make_output(pool_, spec_);
+    refill(pool_, spec_, output_);  // the trial's result must not pass for that of a call
   }
 
   Memory::Op op_;
