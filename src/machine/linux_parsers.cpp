@@ -280,16 +280,16 @@ CpuTimes parse_stat(std::string_view text, double ticks_per_s) {
     const auto words = words_of(line);
     if (words.size() < 5 || words.front() != "cpu") continue;
     std::array<double, kUsed> ticks{};
+    double total = 0;
     for (std::size_t i = 0; i < kUsed && i + 1 < words.size(); ++i) {
       const auto count = parse_count(words[i + 1]);
       if (!count) return times;
-      ticks[i] = static_cast<double>(*count) / ticks_per_s;
+      ticks[i] = static_cast<double>(*count);
+      total += ticks[i];
     }
-    double total_s = 0;
-    for (const double s : ticks) total_s += s;
-    times.total_s = total_s;
-    times.busy_s = total_s - ticks[kIdle] - ticks[kIoWait];
-    if (words.size() > kSteal + 1) times.steal_s = ticks[kSteal];
+    times.total_s = total / ticks_per_s;
+    times.busy_s = (total - ticks[kIdle] - ticks[kIoWait]) / ticks_per_s;
+    if (words.size() > kSteal + 1) times.steal_s = ticks[kSteal] / ticks_per_s;
     break;
   }
   return times;

@@ -190,7 +190,10 @@ namespace {
 /// "24 GiB" and "23.5 GiB": whole sizes without decimals.
 std::string short_bytes(std::int64_t bytes) {
   std::string text = format_bytes(static_cast<double>(bytes));
-  if (const auto at = text.find(".0 "); at != std::string::npos) text.erase(at, 2);
+  for (const std::string_view zeros : {".00 ", ".0 "}) {
+    const auto at = text.find(zeros);
+    if (at != std::string::npos) text.replace(at, zeros.size(), " ");
+  }
   return text;
 }
 
