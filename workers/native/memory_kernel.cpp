@@ -12,10 +12,14 @@ namespace {
 
 using workload::Memory;
 
-constexpr double kTrialBudget_s = 0.1;
+constexpr double kTrialBudget_s = 0.25;
 /// A trial needs no more of each array than this, which is beyond any private cache; larger arrays
 /// behave alike.
 constexpr std::size_t kTrialBytes = std::size_t{128} << 20;
+
+/// Up to this size of an array, one thread may beat all of them: waking them costs as much as it
+/// saves.
+constexpr std::size_t kSmallBytes = std::size_t{1} << 20;
 
 /// A partial sum on a cache line of its own.
 struct alignas(128) Partial {
@@ -34,11 +38,11 @@ class MemoryKernel final : public kit::Kernel {
       inputs_.push_back(make_input(pool_, input, seed));
     }
     output_ = make_output(pool_, spec_);
-    choose_loops();
+    choose();
   }
 
   void run(int calls) override {
-    for (int i = 0; i < calls; ++i) call(loops_, elements_);
+    for (int i = 0; i < calls; ++i) call(way_, elements_);
   }
 
   workload::TensorData output() override {
@@ -49,49 +53,76 @@ class MemoryKernel final : public kit::Kernel {
   }
 
   [[nodiscard]] protocol::Prepared facts() const override {
-    const std::string threads = std::to_string(pool_.size());
-    return {.kernel = loops_.name + ", " + threads + (pool_.size() == 1 ? " thread" : " threads"),
+    const int threads = way_.alone ? 1 : pool_.size();
+    return {.kernel = way_.loops.name + ", " + std::to_string(threads) +
+                      (threads == 1 ? " thread" : " threads"),
             .notes = {}};
   }
 
  private:
-  /// One pass over the first `most` elements of each array. Parts are those that the inputs were
-  /// placed by.
-  void call(const StreamLoops& loops, std::size_t most) {
-    float* const y = output_.as<float>();
-    const float* const a = inputs_.empty() ? nullptr : inputs_[0].as<float>();
-    const float* const b = inputs_.size() < 2 ? nullptr : inputs_[1].as<float>();
+  struct Way {
+    StreamLoops loops;
+    bool alone = false;  ///< On the calling thread only.
+  };
+
+  /// One pass over the first `most` elements of each array.
+  void call(const Way& way, std::size_t most) {
+    if (way.alone) {
+      partials_.front().sum = pass(way.loops, 0, std::min(elements_, most));
+      finish(1);
+      return;
+    }
     const std::size_t most_of_part = most / partials_.size() + kGrain;
     pool_.run([&](int part) {
+      // The parts that the inputs were placed by.
       const auto range = part_of(elements_, part, pool_.size(), kGrain);
-      const std::size_t first = range.first, count = std::min(range.count, most_of_part);
-      switch (op_) {
-        case Memory::Op::copy: loops.copy(a + first, y + first, count); break;
-        case Memory::Op::read:
-          partials_[static_cast<std::size_t>(part)].sum = loops.sum(a + first, count);
-          break;
-        case Memory::Op::write: loops.write(y + first, count); break;
-        case Memory::Op::triad: loops.triad(a + first, b + first, y + first, count); break;
-      }
+      partials_[static_cast<std::size_t>(part)].sum =
+          pass(way.loops, range.first, std::min(range.count, most_of_part));
     });
-    if (op_ == Memory::Op::read) {
-      double total = 0;
-      for (const auto& partial : partials_) total += partial.sum;
-      *y = static_cast<float>(total);
-    }
+    finish(partials_.size());
   }
 
-  void choose_loops() {
-    auto all = stream_loops();
-    if (op_ == Memory::Op::read) {
-      std::erase_if(all, [](const StreamLoops& loops) { return loops.non_temporal; });
+  /// Elements [first, first + count); returns their sum for read.
+  double pass(const StreamLoops& loops, std::size_t first, std::size_t count) {
+    float* const y = output_.as<float>();
+    const float* const a = inputs_.empty() ? nullptr : inputs_[0].as<float>() + first;
+    switch (op_) {
+      case Memory::Op::copy: loops.copy(a, y + first, count); break;
+      case Memory::Op::read: return loops.sum(a, count);
+      case Memory::Op::write: loops.write(y + first, count); break;
+      case Memory::Op::triad:
+        loops.triad(a, inputs_[1].as<float>() + first, y + first, count);
+        break;
     }
+    return 0;
+  }
+
+  void finish(std::size_t parts) {
+    if (op_ != Memory::Op::read) return;
+    double total = 0;
+    for (std::size_t i = 0; i < parts; ++i) total += partials_[i].sum;
+    *output_.as<float>() = static_cast<float>(total);
+  }
+
+  [[nodiscard]] std::vector<Way> ways() const {
+    std::vector<Way> all;
+    for (const auto& loops : widest_stream_loops()) {
+      if (op_ == Memory::Op::read && loops.non_temporal) continue;  // the same loop
+      all.push_back({.loops = loops, .alone = false});
+      if (elements_ * sizeof(float) <= kSmallBytes && pool_.size() > 1) {
+        all.push_back({.loops = loops, .alone = true});
+      }
+    }
+    return all;
+  }
+
+  void choose() {
+    const auto all = ways();
     std::vector<Candidate> candidates;
-    for (const auto& loops : all) {
-      candidates.push_back(
-          {loops.name, [&] { call(loops, std::min(elements_, kTrialBytes / sizeof(float))); }});
+    for (const auto& way : all) {
+      candidates.push_back({way.loops.name, [&] { call(way, kTrialBytes / sizeof(float)); }});
     }
-    loops_ = all[fastest(candidates, kTrialBudget_s)];
+    way_ = all[fastest(candidates, kTrialBudget_s)];
     refill(pool_, spec_, output_);  // the trial's result must not pass for that of a call
   }
 
@@ -102,7 +133,7 @@ class MemoryKernel final : public kit::Kernel {
   std::vector<Buffer> inputs_;
   Buffer output_;
   std::vector<Partial> partials_;
-  StreamLoops loops_;
+  Way way_;
 };
 
 }  // namespace

@@ -53,4 +53,11 @@ std::vector<StreamLoops> stream_loops() {
   return loops;
 }
 
+std::vector<StreamLoops> widest_stream_loops() {
+  auto loops = stream_loops();
+  // Architectures add a pair for each width.
+  if (loops.size() > 2) loops.erase(loops.begin(), loops.end() - 2);
+  return loops;
+}
+
 }  // namespace mlbench::native

@@ -18,8 +18,11 @@ struct StreamLoops {
   void (*triad)(const float* a, const float* b, float* y, std::size_t n);  ///< y = a + 3·b
 };
 
-/// All that this CPU can run; the portable one is first.
+/// All that this CPU can run; the portable one is first, the widest vectors are last.
 [[nodiscard]] std::vector<StreamLoops> stream_loops();
+
+/// Those worth a trial: of the widest vectors, with and without non-temporal stores.
+[[nodiscard]] std::vector<StreamLoops> widest_stream_loops();
 
 /// Adds those of one architecture that this CPU has; empty on others.
 void add_x86_stream_loops(std::vector<StreamLoops>& loops);
