@@ -14,7 +14,8 @@
 namespace mlbench::plan {
 
 /// A configuration file. What the file does not say is empty, and the preset decides; an empty list
-/// means "none of these". docs/configuration.md describes every key for users; change both together.
+/// means "none of these". docs/configuration.md describes every key for users; change both
+/// together.
 struct Config {
   /// The chip that the file was written for: the caller compares it with the machine and says so
   /// when they differ.
@@ -46,9 +47,9 @@ struct Config {
   } model_level;
 
   struct Measure {
-    std::optional<double> target;                     ///< Half-width to stop at: 0.01 is 1 %.
-    std::optional<double> budget_s, case_budget_s;    ///< Of the whole run; of one case.
-    std::optional<int> min_rounds, max_rounds;        ///< Given together or neither; min <= max.
+    std::optional<double> target;                      ///< Half-width to stop at: 0.01 is 1 %.
+    std::optional<double> budget_s, case_budget_s;     ///< Of the whole run; of one case.
+    std::optional<int> min_rounds, max_rounds;         ///< min <= max where both are given.
     std::optional<double> warmup_min_s, warmup_max_s;  ///< Of one process.
     std::optional<std::uint64_t> seed;
   } measure;
@@ -66,9 +67,9 @@ struct Config {
 
 /// Reads a configuration from the bytes of a file; `file_name` is for messages only.
 ///
-/// Errors: `usage`, one sentence with file, line, key and cure, for an unknown key (with the nearest
-/// valid name), a value of the wrong type or out of range, a key given twice, and text that is not
-/// YAML.
+/// Errors: `usage`, one sentence with file, line, key and cure, for an unknown key (with the
+/// nearest valid name), a value of the wrong type or out of range, a key given twice, and text that
+/// is not YAML.
 [[nodiscard]] Result<Config> parse_config(std::string_view text, std::string_view file_name);
 
 /// parse_config() of the file at `path`. Errors: `usage` also when it cannot be read.

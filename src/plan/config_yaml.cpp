@@ -6,18 +6,31 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 namespace mlbench::plan {
 namespace {
 
 constexpr std::size_t kMaxDepth = 8;
+constexpr std::size_t kMaxKeys = 1000;  // in one map; each is compared with all before it
 
-int line_of(const YAML::Mark& mark) { return mark.is_null() ? 0 : mark.line + 1; }
+int line_of(const YAML::Mark& mark) {
+  return mark.is_null() ? 0 : mark.line + 1;
+}
+
+constexpr const char* kNoAliases =
+    "aliases (*) and anchors (&) are not supported; put a text that begins so in quotes";
+
+/// Thrown by the builder to leave yaml-cpp's parser; parse_yaml() turns it into an error.
+struct Refusal {
+  int line;
+  std::string why;
+};
 
 /// Builds the tree from yaml-cpp's events instead of its nodes, because only here can a document be
-/// refused before it costs memory or stack. Refusals are thrown as yaml-cpp's own exception, which
-/// parse_yaml() turns into an error.
+/// refused before it costs memory or stack.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   [[nodiscard]] YamlNode take() && { return std::move(root_); }
@@ -26,13 +39,17 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     refuse_extras(mark, "", anchor);
-    add({.kind = YamlNode::Kind::null, .line = line_of(mark)});
+    add(node(mark, YamlNode::Kind::null));
   }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_alias(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    throw Refusal{line_of(mark), kNoAliases};
+  }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     refuse_extras(mark, tag, anchor);
-    add({.kind = YamlNode::Kind::scalar, .line = line_of(mark), .scalar = value});
+    YamlNode scalar = node(mark, YamlNode::Kind::scalar);
+    scalar.scalar = value;
+    add(std::move(scalar));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -49,58 +66,65 @@ class TreeBuilder final : public YAML::EventHandler {
   /// A list or map that is still being read, and the key that waits for its value.
   struct Open {
     YamlNode node;
-    bool has_key = false;
-    YamlNode key;
+    std::optional<YamlNode> key = std::nullopt;
   };
 
-  [[noreturn]] static void refuse(const YAML::Mark& mark, const std::string& why) {
-    throw YAML::ParserException(mark, why);
+  static YamlNode node(const YAML::Mark& mark, YamlNode::Kind kind) {
+    YamlNode made;
+    made.kind = kind;
+    made.line = line_of(mark);
+    return made;
   }
-  [[noreturn]] static void refuse_alias(const YAML::Mark& mark) {
-    refuse(mark, "aliases (*) and anchors (&) are not supported; put a text that begins so in quotes");
-  }
+
   static void refuse_extras(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-    if (anchor != 0) refuse_alias(mark);
+    if (anchor != 0) throw Refusal{line_of(mark), kNoAliases};
     // yaml-cpp's own tags: "?" for a plain and "!" for a quoted scalar.
-    if (!tag.empty() && tag != "?" && tag != "!") refuse(mark, "tags (!) are not supported");
+    if (!tag.empty() && tag != "?" && tag != "!")
+      throw Refusal{line_of(mark), "tags (!) are not supported"};
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
             YamlNode::Kind kind) {
     refuse_extras(mark, tag, anchor);
-    if (open_.size() == kMaxDepth) refuse(mark, "nested deeper than any configuration is");
-    open_.push_back({.node = {.kind = kind, .line = line_of(mark)}, .has_key = false, .key = {}});
+    if (open_.size() == kMaxDepth)
+      throw Refusal{line_of(mark), "nested deeper than any configuration is"};
+    open_.push_back({node(mark, kind)});
   }
 
   void close() {
-    YamlNode node = std::move(open_.back().node);
+    YamlNode closed = std::move(open_.back().node);
     open_.pop_back();
-    add(std::move(node));
+    add(std::move(closed));
   }
 
-  void add(YamlNode node) {
+  void add(YamlNode added) {
     if (open_.empty()) {
-      root_ = std::move(node);
-    } else if (Open& parent = open_.back(); parent.node.kind == YamlNode::Kind::list) {
-      parent.node.items.push_back(std::move(node));
-    } else if (!parent.has_key) {
-      check_key(parent.node, node);
-      parent.key = std::move(node);
-      parent.has_key = true;
-    } else {
-      parent.node.entries.emplace_back(std::move(parent.key), std::move(node));
-      parent.has_key = false;
+      root_ = std::move(added);
+      return;
     }
+    Open& parent = open_.back();
+    if (parent.node.kind == YamlNode::Kind::map && !parent.key) {
+      check_key(parent.node, added);
+      parent.key = std::move(added);
+      return;
+    }
+    if (parent.key) {
+      added.key = std::move(parent.key->scalar);
+      added.key_line = parent.key->line;
+      parent.key.reset();
+    }
+    parent.node.items.push_back(std::move(added));
   }
 
   static void check_key(const YamlNode& map, const YamlNode& key) {
-    YAML::Mark mark;
-    mark.line = key.line - 1;
-    if (key.kind != YamlNode::Kind::scalar) refuse(mark, "a key must be a name");
-    for (const auto& [other, value] : map.entries) {
-      if (other.scalar != key.scalar) continue;
-      refuse(mark, "key " + quoted(key.scalar) + " was already given in line " +
-                       std::to_string(other.line));
+    if (key.kind != YamlNode::Kind::scalar) throw Refusal{key.line, "a key must be a name"};
+    if (map.items.size() == kMaxKeys) {
+      throw Refusal{key.line, "more keys than any configuration has"};
+    }
+    for (const YamlNode& other : map.items) {
+      if (other.key != key.scalar) continue;
+      throw Refusal{key.line, "key " + in_quotes(key.scalar) + " was already given in line " +
+                                  std::to_string(other.key_line)};
     }
   }
 
@@ -137,7 +161,7 @@ Status check_bytes(std::string_view text, std::string_view file_name) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 60;
   std::string shown(text.substr(0, kLongest));
   std::replace_if(shown.begin(), shown.end(), is_control, '?');
@@ -163,8 +187,12 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view file_name) {
       return yaml_error(file_name, std::move(more).take().line, "a second document starts here");
     }
     return std::move(tree).take();
+  } catch (const Refusal& refusal) {
+    return yaml_error(file_name, refusal.line, refusal.why);
   } catch (const YAML::Exception& e) {
-    return yaml_error(file_name, line_of(e.mark), e.msg);
+    // An alias without its anchor fails before the builder sees it.
+    const bool alias = e.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR;
+    return yaml_error(file_name, line_of(e.mark), alias ? kNoAliases : "not valid YAML: " + e.msg);
   } catch (const std::exception& e) {  // yaml-cpp throws std::exceptions on some broken texts
     return yaml_error(file_name, 0, std::string("not valid YAML: ") + e.what());
   }

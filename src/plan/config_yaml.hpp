@@ -4,7 +4,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 /// The YAML that configuration files may use: nested maps with text keys, lists, scalars, comments.
@@ -17,10 +16,11 @@ inline constexpr std::size_t kMaxConfigBytes = std::size_t{256} << 10;
 struct YamlNode {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
-  int line = 0;        ///< From 1.
-  std::string scalar;  ///< The text of a scalar, as written but without quotes.
-  std::vector<YamlNode> items;
-  std::vector<std::pair<YamlNode, YamlNode>> entries;  ///< Keys are scalars, each once, in order.
+  int line = 0;                 ///< From 1.
+  std::string scalar;           ///< The text of a scalar, as written but without quotes.
+  std::vector<YamlNode> items;  ///< Of a list; of a map, each with its key, in order.
+  std::string key;              ///< Under which the map above holds this value; each once.
+  int key_line = 0;
 };
 
 /// Parses one YAML document. Anchors, aliases, tags, several documents, and nesting beyond eight
@@ -33,6 +33,6 @@ struct YamlNode {
 [[nodiscard]] Error yaml_error(std::string_view file_name, int line, std::string_view message);
 
 /// `text` in quotes for a message: control characters replaced, long texts shortened.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace mlbench::plan

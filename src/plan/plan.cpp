@@ -34,7 +34,7 @@ double work_amount(const Case& c) {
   return workload::work_of(c).amount();
 }
 
-Json gemm_params(const Catalogue::Shape& s) {
+Json gemm_params(const workload::Gemm::Shape& s) {
   return {{"m", s.m}, {"n", s.n}, {"k", s.k}};
 }
 
@@ -155,6 +155,19 @@ Slowest slowest(const Estimates& estimates, const Case& c) {
 }
 
 }  // namespace
+
+Catalogue catalogue_of(const Config& config) {
+  Catalogue catalogue;
+  const auto take = [](auto& list, const auto& configured) {
+    if (configured) list = *configured;
+  };
+  take(catalogue.dtypes, config.compute.dtypes);
+  take(catalogue.gemm_sizes, config.compute.gemm_sizes);
+  take(catalogue.gemm_shapes, config.compute.gemm_shapes);
+  take(catalogue.memory_ops, config.memory.ops);
+  take(catalogue.memory_sizes_bytes, config.memory.sizes_bytes);
+  return catalogue;
+}
 
 std::string_view name_of(Preset preset) noexcept {
   switch (preset) {

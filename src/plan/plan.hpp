@@ -1,6 +1,8 @@
 #pragma once
 
 #include "machine/machine.hpp"
+#include "plan/config.hpp"
+#include "workload/gemm.hpp"
 #include "workload/workload.hpp"
 
 #include <map>
@@ -29,18 +31,18 @@ struct Catalogue {
                                          workload::DType::bfloat16};
   /// Square sizes. The small ones are for devices on which the larger take too long.
   std::vector<std::int64_t> gemm_sizes = {128, 256, 512, 1024, 2048, 4096, 8192};
-  struct Shape {
-    std::int64_t m, n, k;
-  };
   /// Shapes of LLM layers: m tokens through a weight [n, k].
-  std::vector<Shape> gemm_shapes = {{1, 4096, 4096},    {8, 4096, 4096},   {128, 4096, 4096},
-                                    {512, 4096, 4096},  {1, 4096, 14336},  {8, 4096, 14336},
-                                    {128, 4096, 14336}, {512, 4096, 14336}};
+  std::vector<workload::Gemm::Shape> gemm_shapes = {
+      {1, 4096, 4096},  {8, 4096, 4096},  {128, 4096, 4096},  {512, 4096, 4096},
+      {1, 4096, 14336}, {8, 4096, 14336}, {128, 4096, 14336}, {512, 4096, 14336}};
   std::vector<std::string> memory_ops = {"copy", "read", "write", "triad"};
   /// Bytes of one array. Empty: one size, four times the last-level cache (J. McCalpin's rule for
   /// STREAM).
   std::vector<std::int64_t> memory_sizes_bytes;
 };
+
+/// The lists of `config` where it has them, the defaults elsewhere.
+[[nodiscard]] Catalogue catalogue_of(const Config& config);
 
 /// Candidates of one kind, ascending by work, of which a preset takes some.
 struct Family {
@@ -69,8 +71,8 @@ struct Candidates {
                                     const machine::Machine& machine, int live_processes,
                                     const std::vector<std::string>& only);
 
-/// Seconds a call of a case takes on one subject: measured by a few calls, or extrapolated from the next
-/// smaller case when that showed that it would take too long to try. Empty: why it cannot run.
+/// Seconds a call of a case takes on one subject: measured by a few calls, or extrapolated from the
+/// next smaller case when that showed that it would take too long to try. Empty: why it cannot run.
 struct Estimate {
   std::optional<double> call_s;
   std::string reason;

@@ -208,10 +208,15 @@ std::string header_text(const Report& report) {
   return out + join(subjects, "   ") + "\n";
 }
 
-std::string to_text(const Report& report) {
-  std::string out = header_text(report) + checks_text(report);
+std::string tables_text(const Report& report) {
+  std::string out;
   add_table(out, report, "COMPUTE", false);
   add_table(out, report, "MEMORY", true);
+  return out;
+}
+
+std::string to_text(const Report& report) {
+  std::string out = header_text(report) + checks_text(report) + tables_text(report);
   add_list(out, "NOTES", notes_of(report));
   add_left_out(out, report);
   if (report.doubts.empty()) {

@@ -169,6 +169,13 @@ Runner::Runner(store::Journal& journal, Settings settings, std::vector<Subject> 
 Status Runner::describe_subjects() {
   Impl& r = *impl_;
   for (Side& s : r.sides) {
+    if (!s.subject.missing.empty()) {
+      s.usable = false;
+      if (auto ok = r.write_subject(s, CaseStatus::unsupported, s.subject.missing, Json::object());
+          !ok)
+        return ok;
+      continue;
+    }
     r.tell("starting " + s.subject.name);
     auto started = Worker::start(s.subject, r.log_of(s.subject), r.settings.timeout_s);
     CallFailure failure;

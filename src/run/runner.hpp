@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,10 @@ struct Settings {
   double case_budget_s = 60;  ///< Measuring time of one case.
   int min_rounds = 6;         ///< Fewer process pairs give no verdict.
   int max_rounds = 30;
-  int rows = 6;            ///< Block pairs a process pair.
-  double block_s = 0.03;   ///< Length of a block.
+  int rows = 6;           ///< Block pairs a process pair.
+  double block_s = 0.03;  ///< Length of a block.
+  /// Warm-up of one process: empty takes 0.2 to 2 s on a CPU, 0.5 to 5 s on a GPU.
+  std::optional<double> warm_min_s, warm_max_s;
   double timeout_s = 60;   ///< How long a worker may be silent beyond the work it was asked for.
   std::uint64_t seed = 1;  ///< Of the inputs and of the random order.
 };

@@ -113,10 +113,11 @@ Status Slot::warm(SlotSide& side) {
   const bool gpu = compare::device_kind(side.subject->device) == "gpu";
   const bool first = !plan_.call_s.contains(side.subject->name);
   // The full warm-up once; later rounds only bring the new process back to the same state.
-  const Json rule =
-      first ? Json{{"min_calls", 3}, {"min_s", gpu ? 0.5 : 0.2}, {"max_s", gpu ? 5.0 : 2.0}}
-            : Json{{"min_calls", 3}, {"min_s", gpu ? 0.2 : 0.05}, {"max_s", gpu ? 2.0 : 0.5}};
-  auto answer = ask(side, "warm", rule, 10);
+  const auto& settings = context_.settings;
+  const double min_s = settings.warm_min_s.value_or(gpu ? 0.5 : 0.2) * (first ? 1 : 0.25);
+  const double max_s = settings.warm_max_s.value_or(gpu ? 5 : 2) * (first ? 1 : 0.25);
+  const Json rule = {{"min_calls", 3}, {"min_s", min_s}, {"max_s", max_s}};
+  auto answer = ask(side, "warm", rule, max_s);
   if (answer.failure) return drop(side, *answer.failure);
   const auto warmed = protocol::warmed_from_json(answer.body);
   if (!warmed)

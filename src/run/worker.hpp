@@ -19,6 +19,7 @@ struct Subject {
   std::string framework;  ///< "torch", "mlx", "native".
   std::string device;     ///< "cpu", "mps", "cuda:0", "gpu".
   std::filesystem::path program;
+  std::string missing;  ///< Why there is no program; empty when there is one.
   std::vector<std::pair<std::string, std::string>> environment;
 };
 

@@ -1,0 +1,134 @@
+#include "cli/app.hpp"
+
+#include "cli/commands.hpp"
+#include "cli/exit_codes.hpp"
+#include "core/text.hpp"
+#include "mlbench_version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+namespace mlbench::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 not possible here, 4 file or worker trouble,
+6 finished but some case failed, 130 interrupted.)";
+
+/// `mlbench --quick` means `mlbench run --quick`, and `mlbench` means `mlbench run`.
+std::vector<std::string> with_default_command(std::span<const std::string> args) {
+  std::vector<std::string> words(args.begin() + 1, args.end());
+  const std::vector<std::string> own = {"--help", "-h", "--version"};
+  const bool names_none =
+      words.empty() ||
+      (words[0].starts_with('-') && std::find(own.begin(), own.end(), words[0]) == own.end());
+  if (names_none) words.insert(words.begin(), "run");
+  return words;
+}
+
+bool has_command(const CLI::App& app, const std::string& word) {
+  const auto commands = app.get_subcommands({});
+  return std::any_of(commands.begin(), commands.end(),
+                     [&](const auto* c) { return c->get_name() == word; });
+}
+
+/// CLI11 leaves the explanation to us when a word is not a command.
+std::string unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  const auto near = nearest(word, names);
+  return "no command is called \"" + word + "\"; " +
+         (near ? "did you mean " + *near + "?" : "mlbench --help lists them all");
+}
+
+std::filesystem::path program_path(const std::string& argv0) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) return self;
+  return std::filesystem::absolute(argv0, error);
+}
+
+}  // namespace
+
+int run(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
+  Context context{.out = out,
+                  .err = err,
+                  .program = program_path(args.empty() ? "mlbench" : args[0]),
+                  .json = false};
+  CLI::App app{"Which of PyTorch and MLX is faster on this machine, at what, and how sure that is.",
+               "mlbench"};
+  app.set_version_flag("--version", "mlbench " MLBENCH_VERSION);
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  const auto add = [&](const char* name, const char* what) {
+    auto* command = app.add_subcommand(name, what);
+    command->add_flag("--json", context.json,
+                      "Print one JSON document on stdout, everything else on stderr");
+    return command;
+  };
+
+  RunFlags flags;
+  auto* run = add(
+      "run", "Measure this machine: frameworks, compute, memory, verdicts (the default command)");
+  add_run_flags(*run, flags);
+  run->add_option("--resume", flags.resume,
+                  "Go on with a run that was cut off: its name, its path, or last")
+      ->type_name("RUN");
+
+  auto* discover = add("discover", "What machine this is, and what the frameworks were built with");
+
+  bool no_trial = false;
+  auto* list = add(
+      "list", "Cases that a run would measure, their work and memory, and why others are left out");
+  add_run_flags(*list, flags);
+  list->add_flag("--no-trial", no_trial,
+                 "List every case there is, without starting the frameworks");
+
+  ReportOptions report_options;
+  auto* report = add("report", "Show stored runs again; verdicts are computed from their journals");
+  report->add_option("runs", report_options.runs, "Journals: paths, names, or last")
+      ->required()
+      ->type_name("RUN");
+  report
+      ->add_option("--results", report_options.results,
+                   "Folder of the journals (default results/raw)")
+      ->type_name("DIR");
+
+  DoctorOptions doctor_options;
+  auto* doctor = add("doctor", "What is missing or wrong in this set-up, and how to cure it");
+  doctor
+      ->add_option("--bundle", doctor_options.bundle,
+                   "Write one file with machine facts, the last journal and logs to send to the "
+                   "project; names of user, host and home folder are taken out")
+      ->type_name("FILE");
+  doctor
+      ->add_option("--results", doctor_options.results,
+                   "Folder of the journals (default results/raw)")
+      ->type_name("DIR");
+
+  const auto words = with_default_command(args);
+  context.json = std::find(words.begin(), words.end(), "--json") != words.end();
+  const bool is_word = !words[0].starts_with('-');
+  if (is_word && !has_command(app, words[0])) {
+    return report_error(context, fail(ErrorKind::usage, unknown_command(app, words[0])));
+  }
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them reversed
+  } catch (const CLI::Success& e) {
+    return app.exit(e, out, err);
+  } catch (const CLI::ParseError& e) {
+    return report_error(context,
+                        fail(ErrorKind::usage, std::string(e.what()) + "; mlbench " + words[0] +
+                                                   " --help lists what it takes"));
+  }
+
+  if (run->parsed()) return run_command(context, flags, {args.begin(), args.end()});
+  if (discover->parsed()) return discover_command(context);
+  if (list->parsed()) return list_command(context, flags, !no_trial);
+  if (report->parsed()) return report_command(context, report_options);
+  if (doctor->parsed()) return doctor_command(context, doctor_options);
+  return exit_code(ErrorKind::internal);
+}
+
+}  // namespace mlbench::cli

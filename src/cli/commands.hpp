@@ -1,0 +1,31 @@
+#pragma once
+
+#include "cli/context.hpp"
+#include "cli/run_options.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mlbench::cli {
+
+// One function a command: options in, exit code out. app.cpp binds them to the command line.
+
+int run_command(const Context& context, const RunFlags& flags,
+                const std::vector<std::string>& command_line);
+/// `trial`: start the frameworks and try which cases are quick enough.
+int list_command(const Context& context, const RunFlags& flags, bool trial);
+int discover_command(const Context& context);
+
+struct ReportOptions {
+  std::vector<std::string> runs;  ///< Paths or names of journals; "last".
+  std::string results;
+};
+int report_command(const Context& context, const ReportOptions& options);
+
+struct DoctorOptions {
+  std::string bundle;  ///< File to write; empty: none.
+  std::string results;
+};
+int doctor_command(const Context& context, const DoctorOptions& options);
+
+}  // namespace mlbench::cli

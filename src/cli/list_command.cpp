@@ -1,0 +1,138 @@
+#include "cli/commands.hpp"
+#include "cli/exit_codes.hpp"
+#include "core/units.hpp"
+#include "report/table.hpp"
+
+#include <unistd.h>
+
+namespace mlbench::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A journal in the temporary folder that goes when the list is printed: trying cases is no run.
+class TrialJournal {
+ public:
+  TrialJournal()
+      : folder_(fs::temp_directory_path() / ("mlbench-list-" + std::to_string(::getpid()))) {}
+  TrialJournal(const TrialJournal&) = delete;
+  TrialJournal& operator=(const TrialJournal&) = delete;
+  ~TrialJournal() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  [[nodiscard]] Result<store::Journal> open() const {
+    return store::Journal::create(folder_ / "trial.jsonl");
+  }
+
+ private:
+  fs::path folder_;
+};
+
+struct Listing {
+  plan::Candidates candidates;
+  plan::Estimates estimates;
+  plan::Selection selection;
+};
+
+Result<Listing> try_out(const Context& context, const RunOptions& options,
+                        const machine::Machine& machine) {
+  const TrialJournal folder;
+  auto journal = folder.open();
+  if (!journal) return journal.error();
+  run::Runner runner(*journal, options.settings, find_subjects(context, options.subjects), {});
+  if (auto ok = runner.describe_subjects(); !ok) return ok.error();
+  const auto usable = run::usable_subjects(journal->data());
+  Listing listing;
+  listing.candidates = plan::candidates(options.catalogue, options.settings.preset, machine,
+                                        static_cast<int>(usable.size()), options.only);
+  auto estimates = runner.scout(listing.candidates);
+  if (!estimates) return estimates.error();
+  listing.estimates = *std::move(estimates);
+  listing.selection = plan::select(listing.candidates, listing.estimates, options.settings.preset);
+  return listing;
+}
+
+/// Every candidate as if it were chosen.
+Listing without_trial(const RunOptions& options, const machine::Machine& machine) {
+  Listing listing;
+  listing.candidates =
+      plan::candidates(options.catalogue, plan::Preset::full, machine, 1, options.only);
+  for (const auto& family : listing.candidates.families) {
+    listing.selection.chosen.insert(listing.selection.chosen.end(), family.candidates.begin(),
+                                    family.candidates.end());
+  }
+  listing.selection.left_out = listing.candidates.left_out;
+  return listing;
+}
+
+Json to_json(const workload::Case& c, const plan::Estimates& estimates, const std::string& reason) {
+  const auto work = workload::work_of(c);
+  Json calls = Json::object();
+  if (const auto it = estimates.find(c.id); it != estimates.end()) {
+    for (const auto& [subject, e] : it->second) calls[subject] = to_json_or_null(e.call_s);
+  }
+  return {{"case", c.id},
+          {"workload", c.workload},
+          {"dtype", name_of(c.dtype)},
+          {"flop", work.flop},
+          {"bytes", work.bytes},
+          {"memory_bytes", workload::memory_bytes_of(c)},
+          {"estimated_call_s", calls},
+          {"status", reason.empty() ? "planned" : "skipped"},
+          {"reason", reason.empty() ? Json(nullptr) : Json(reason)}};
+}
+
+std::vector<std::string> cells(const workload::Case& c, const plan::Estimates& estimates) {
+  const auto work = workload::work_of(c);
+  std::string times;
+  if (const auto it = estimates.find(c.id); it != estimates.end()) {
+    for (const auto& [subject, e] : it->second) {
+      times +=
+          (times.empty() ? "" : ", ") + subject + " " + (e.call_s ? format_time(*e.call_s) : "-");
+    }
+  }
+  return {c.id,
+          work.flop > 0 ? format_flop(work.flop) : "",
+          format_bytes(work.bytes),
+          format_bytes(static_cast<double>(workload::memory_bytes_of(c))),
+          times,
+          ""};
+}
+
+}  // namespace
+
+int list_command(const Context& context, const RunFlags& flags, bool trial) {
+  const auto machine = machine::discover();
+  if (!machine) return report_error(context, machine.error());
+  const auto options = resolve(flags, *machine);
+  if (!options) return report_error(context, options.error());
+  const auto listing = trial ? try_out(context, *options, *machine)
+                             : Result<Listing>(without_trial(*options, *machine));
+  if (!listing) return report_error(context, listing.error());
+
+  if (context.json) {
+    Json cases = Json::array();
+    for (const auto& c : listing->selection.chosen)
+      cases.push_back(to_json(c, listing->estimates, ""));
+    for (const auto& left : listing->selection.left_out)
+      cases.push_back(to_json(left.definition, listing->estimates, left.reason));
+    print_json(context, {{"schema", "mlbench.list/1"},
+                         {"preset", name_of(options->settings.preset)},
+                         {"cases", cases}});
+    return kExitOk;
+  }
+  report::Table table;
+  table.add({"CASE", "work", "traffic", "memory", trial ? "a call takes about" : "", ""});
+  for (const auto& c : listing->selection.chosen) table.add(cells(c, listing->estimates));
+  context.out << table.text();
+  if (!listing->selection.left_out.empty()) {
+    report::Table left_out;
+    for (const auto& left : listing->selection.left_out)
+      left_out.add({"  " + left.definition.id, left.reason});
+    context.out << "\nLEFT OUT\n" << left_out.text();
+  }
+  return kExitOk;
+}
+
+}  // namespace mlbench::cli

@@ -1,0 +1,194 @@
+#include "cli/run_options.hpp"
+
+#include "core/text.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+namespace mlbench::cli {
+namespace {
+
+/// "1%" or "0.01" as 0.01.
+std::optional<double> parse_fraction(std::string_view text) {
+  text = trim(text);
+  const bool percent = text.ends_with('%');
+  if (percent) text.remove_suffix(1);
+  const auto value = parse_double(text);
+  if (!value || *value <= 0) return std::nullopt;
+  return percent ? *value / 100 : *value;
+}
+
+Status apply_flags(const RunFlags& flags, run::Settings& s) {
+  if (!flags.target.empty()) {
+    const auto target = parse_fraction(flags.target);
+    if (!target || *target >= 1)
+      return fail(ErrorKind::usage, "--target: \"" + flags.target + "\" is not a share such as 1%");
+    s.target = *target;
+  }
+  for (const auto& [name, text, value] : {std::tuple{"--budget", &flags.budget, &s.budget_s},
+                                          std::tuple{"--timeout", &flags.timeout, &s.timeout_s}}) {
+    if (text->empty()) continue;
+    const auto seconds = parse_duration_s(*text);
+    if (!seconds)
+      return fail(ErrorKind::usage,
+                  std::string(name) + ": \"" + *text + "\" is not a time such as 90s, 5m or 1h");
+    *value = *seconds;
+  }
+  if (flags.seed != 0) s.seed = flags.seed;
+  return Done{};
+}
+
+void apply_config(const plan::Config::Measure& m, run::Settings& s) {
+  s.target = m.target.value_or(s.target);
+  s.budget_s = m.budget_s.value_or(s.budget_s);
+  s.case_budget_s = m.case_budget_s.value_or(s.case_budget_s);
+  s.min_rounds = m.min_rounds.value_or(s.min_rounds);
+  s.max_rounds = std::max(m.max_rounds.value_or(s.max_rounds), s.min_rounds);
+  s.warm_min_s = m.warmup_min_s;
+  s.warm_max_s = m.warmup_max_s;
+  s.seed = m.seed.value_or(s.seed);
+}
+
+Status choose_subjects(const RunFlags& flags, SubjectChoice& choice) {
+  if (flags.pytorch_only && flags.mlx_only)
+    return fail(ErrorKind::usage, "--pytorch-only and --mlx-only exclude each other");
+  if (flags.pytorch_only) choice.frameworks = {"torch", "native"};
+  if (flags.mlx_only) choice.frameworks = {"mlx", "native"};
+  if (!flags.workers.empty()) choice.frameworks = flags.workers;
+  if (!flags.device.empty() && flags.device != "cpu" && flags.device != "gpu") {
+    return fail(ErrorKind::usage, "--device must be cpu or gpu, not \"" + flags.device + "\"");
+  }
+  if (flags.mlx_blas != "best" && flags.mlx_blas != "wheel") {
+    return fail(ErrorKind::usage,
+                "--mlx-blas must be best or wheel, not \"" + flags.mlx_blas + "\"");
+  }
+  choice.device = flags.device;
+  choice.cpu_too = flags.full;
+  choice.mlx_wheel_blas = flags.mlx_blas == "wheel";
+  return Done{};
+}
+
+}  // namespace
+
+void add_run_flags(CLI::App& command, RunFlags& f) {
+  auto* quick = command.add_flag("--quick", f.quick, "At most 8 headline cases, 1 to 2 minutes");
+  command
+      .add_flag(
+          "--full", f.full,
+          "Every case that takes at most 2 s a call, on every device; no time limit to speak of")
+      ->excludes(quick);
+  command.add_flag("--discovery-only", f.discovery_only,
+                   "Only say what machine this is (the same as: mlbench discover)");
+  command.add_flag("--pytorch-only", f.pytorch_only,
+                   "Measure PyTorch, with the native ceiling beside it");
+  command.add_flag("--mlx-only", f.mlx_only, "Measure MLX, with the native ceiling beside it");
+  command.add_flag("--memory-only", f.memory_only, "Measure memory bandwidth only");
+  command.add_option("--config", f.config, "YAML file of what to measure (docs/configuration.md)")
+      ->type_name("FILE");
+  command
+      .add_option("--only", f.only,
+                  "Cases whose id matches, e.g. 'gemm/float32/*'; may be given again")
+      ->type_name("GLOB");
+  command.add_option("--budget", f.budget, "Measuring time of the whole run, e.g. 90s, 5m, 1h")
+      ->type_name("TIME");
+  command.add_option("--target", f.target, "Stop a case when its interval is this narrow, e.g. 1%")
+      ->type_name("SHARE");
+  command.add_option("--device", f.device, "cpu or gpu: measure only that kind of device")
+      ->type_name("KIND");
+  command
+      .add_option("--mlx-blas", f.mlx_blas,
+                  "Linux, CPU: best links MLX to OpenBLAS; wheel takes the reference BLAS that it "
+                  "ships with")
+      ->type_name("best|wheel")
+      ->capture_default_str();
+  command
+      .add_option("--worker", f.workers,
+                  "Measure these workers instead of torch, mlx and native: mlbench-worker-NAME; "
+                  "may be given again")
+      ->type_name("NAME");
+  command.add_option("--seed", f.seed, "Seed of the inputs and of the order (default 1)")
+      ->type_name("N");
+  command
+      .add_option("--timeout", f.timeout,
+                  "How long a worker may be silent beyond its work (default 60s)")
+      ->type_name("TIME");
+  command.add_option("--results", f.results, "Folder for journals (default results/raw)")
+      ->type_name("DIR");
+  command.add_option("--reports", f.reports, "Folder for reports (default results/reports)")
+      ->type_name("DIR");
+}
+
+Result<RunOptions> resolve(const RunFlags& flags, const machine::Machine& machine) {
+  RunOptions options;
+  plan::Config config;
+  if (!flags.config.empty()) {
+    auto read = plan::read_config(flags.config);
+    if (!read) return read.error();
+    config = *std::move(read);
+    options.notices = config.notices;
+  }
+  auto& s = options.settings;
+  s.preset = flags.quick  ? plan::Preset::quick
+             : flags.full ? plan::Preset::full
+                          : plan::Preset::standard;
+  s.target = plan::limits_of(s.preset).target;
+  s.budget_s = plan::limits_of(s.preset).budget_s;
+  apply_config(config.measure, s);
+  if (auto ok = apply_flags(flags, s); !ok) return ok.error();
+  if (auto ok = choose_subjects(flags, options.subjects); !ok) return ok.error();
+  if (config.subjects) options.subjects.only = *config.subjects;
+  options.catalogue = plan::catalogue_of(config);
+  options.only = flags.only;
+  if (flags.memory_only) options.only.emplace_back("memory/*");
+  const auto folder = [](const std::string& flag, const std::optional<std::string>& key,
+                         const std::filesystem::path& otherwise) {
+    if (!flag.empty()) return std::filesystem::path(flag);
+    return key ? root_folder() / *key : otherwise;
+  };
+  options.results_dir = folder(flags.results, config.results_dir, default_results_dir());
+  options.reports_dir = folder(flags.reports, config.reports_dir, default_reports_dir());
+  const auto chip = machine.cpu.name.value_or("an unknown CPU");
+  if (config.expected_chip && *config.expected_chip != chip) {
+    options.notices.push_back(flags.config + " was written for " + *config.expected_chip +
+                              ", this machine has " + chip);
+  }
+  return options;
+}
+
+Json to_json(const run::Settings& s) {
+  return {{"preset", name_of(s.preset)},
+          {"target", s.target},
+          {"budget_s", s.budget_s},
+          {"case_budget_s", s.case_budget_s},
+          {"min_rounds", s.min_rounds},
+          {"max_rounds", s.max_rounds},
+          {"rows", s.rows},
+          {"block_s", s.block_s},
+          {"warm_min_s", to_json_or_null(s.warm_min_s)},
+          {"warm_max_s", to_json_or_null(s.warm_max_s)},
+          {"timeout_s", s.timeout_s},
+          {"seed", s.seed}};
+}
+
+run::Settings settings_from_json(const Json& json) {
+  run::Settings s;
+  const auto preset = find_string(json, "preset").value_or("default");
+  for (const auto p : {plan::Preset::quick, plan::Preset::standard, plan::Preset::full}) {
+    if (name_of(p) == preset) s.preset = p;
+  }
+  s.target = find_number(json, "target").value_or(s.target);
+  s.budget_s = find_number(json, "budget_s").value_or(s.budget_s);
+  s.case_budget_s = find_number(json, "case_budget_s").value_or(s.case_budget_s);
+  s.min_rounds = static_cast<int>(find_int(json, "min_rounds").value_or(s.min_rounds));
+  s.max_rounds = static_cast<int>(find_int(json, "max_rounds").value_or(s.max_rounds));
+  s.rows = static_cast<int>(find_int(json, "rows").value_or(s.rows));
+  s.block_s = find_number(json, "block_s").value_or(s.block_s);
+  s.warm_min_s = find_number(json, "warm_min_s");
+  s.warm_max_s = find_number(json, "warm_max_s");
+  s.timeout_s = find_number(json, "timeout_s").value_or(s.timeout_s);
+  s.seed = static_cast<std::uint64_t>(find_int(json, "seed").value_or(1));
+  return s;
+}
+
+}  // namespace mlbench::cli

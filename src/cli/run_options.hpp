@@ -1,0 +1,48 @@
+#pragma once
+
+#include "cli/subjects.hpp"
+#include "machine/machine.hpp"
+#include "plan/config.hpp"
+#include "plan/plan.hpp"
+#include "run/runner.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace mlbench::cli {
+
+/// The flags of `run` and `list`, as given.
+struct RunFlags {
+  bool quick = false, full = false;
+  bool discovery_only = false, pytorch_only = false, mlx_only = false, memory_only = false;
+  std::string config, target, budget, timeout, device, mlx_blas = "best", results, reports, resume;
+  std::vector<std::string> only, workers;
+  std::uint64_t seed = 0;
+};
+
+/// Adds the flags to a subcommand.
+void add_run_flags(CLI::App& command, RunFlags& flags);
+
+/// Flags and config file put together: a flag wins over the file, the file over the preset.
+struct RunOptions {
+  run::Settings settings;
+  plan::Catalogue catalogue;
+  SubjectChoice subjects;
+  std::vector<std::string> only;
+  std::filesystem::path results_dir, reports_dir;
+  std::vector<std::string>
+      notices;  ///< For people: what of the config was replaced or does not match.
+};
+
+/// Errors: `usage`, naming the flag, the file or the key.
+[[nodiscard]] Result<RunOptions> resolve(const RunFlags& flags, const machine::Machine& machine);
+
+[[nodiscard]] Json to_json(const run::Settings& settings);
+[[nodiscard]] run::Settings settings_from_json(const Json& json);
+
+}  // namespace mlbench::cli

@@ -1,0 +1,114 @@
+#include "cli/subjects.hpp"
+
+#include "compare/verdicts.hpp"
+#include "core/text.hpp"
+
+#include <algorithm>
+
+namespace mlbench::cli {
+namespace {
+
+constexpr double kHelloTimeout_s = 60;
+
+/// "fake@a" -> {"fake", "@a"}.
+std::pair<std::string, std::string> split_label(const std::string& name) {
+  const auto at = name.find('@');
+  if (at == std::string::npos) return {name, ""};
+  return {name.substr(0, at), name.substr(at)};
+}
+
+/// Devices to measure of those that a worker offers.
+std::vector<std::string> devices_of(const std::vector<std::string>& offered,
+                                    const SubjectChoice& choice) {
+  std::vector<std::string> chosen;
+  const auto accelerator =
+      std::find_if(offered.begin(), offered.end(), [](const auto& d) { return d != "cpu"; });
+  const bool has_cpu = std::find(offered.begin(), offered.end(), "cpu") != offered.end();
+  if (accelerator != offered.end() && choice.device != "cpu") chosen.push_back(*accelerator);
+  const bool cpu_wanted =
+      choice.device == "cpu" ||
+      (choice.device.empty() && (accelerator == offered.end() || choice.cpu_too));
+  if (has_cpu && cpu_wanted) chosen.emplace_back("cpu");
+  return chosen;
+}
+
+run::Subject missing(const std::string& name, const std::string& framework, std::string reason) {
+  return {.name = name,
+          .framework = framework,
+          .device = "cpu",
+          .program = {},
+          .missing = std::move(reason),
+          .environment = {}};
+}
+
+std::vector<run::Subject> subjects_of(const Context& context, const std::string& name,
+                                      const SubjectChoice& choice) {
+  const auto [framework, given_label] = split_label(name);
+  const bool wheel_blas = choice.mlx_wheel_blas && framework == "mlx";
+  const std::string label = wheel_blas ? "@wheel-blas" : given_label;
+  const auto program =
+      run::find_worker(wheel_blas ? "mlx-wheelblas" : framework, worker_folders(context));
+  if (!program) return {missing(framework + label + ":cpu", framework, program.error().message)};
+
+  run::Subject probe{.name = framework + label,
+                     .framework = framework,
+                     .device = "cpu",
+                     .program = *program,
+                     .missing = {},
+                     .environment = {}};
+  auto started = run::Worker::start(probe, "/dev/null", kHelloTimeout_s);
+  if (const auto* failure = std::get_if<run::CallFailure>(&started)) {
+    return {missing(framework + label + ":cpu", framework, failure->reason)};
+  }
+  auto& worker = std::get<run::Worker>(started);
+  std::vector<run::Subject> subjects;
+  for (const auto& device : devices_of(worker.hello().devices, choice)) {
+    run::Subject s = probe;
+    s.name = framework + label + ":" + device;
+    s.device = device;
+    subjects.push_back(std::move(s));
+  }
+  worker.finish();
+  return subjects;
+}
+
+}  // namespace
+
+std::vector<run::Subject> find_subjects(const Context& context, const SubjectChoice& choice) {
+  std::vector<run::Subject> subjects;
+  for (const auto& name : choice.frameworks) {
+    for (auto& s : subjects_of(context, name, choice)) {
+      const bool wanted = choice.only.empty() ||
+                          std::any_of(choice.only.begin(), choice.only.end(),
+                                      [&](const auto& glob) { return glob_match(glob, s.name); });
+      if (wanted) subjects.push_back(std::move(s));
+    }
+  }
+  return subjects;
+}
+
+std::vector<run::PairPlan> pairs_of(const std::vector<run::Subject>& subjects,
+                                    const std::vector<std::string>& usable) {
+  std::vector<const run::Subject*> sides;
+  for (const auto& s : subjects) {
+    if (std::find(usable.begin(), usable.end(), s.name) != usable.end()) sides.push_back(&s);
+  }
+  std::vector<run::PairPlan> frameworks, ceilings;
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    for (std::size_t j = 0; j < sides.size(); ++j) {
+      const auto &a = *sides[i], &b = *sides[j];
+      if (compare::device_kind(a.device) != compare::device_kind(b.device) ||
+          a.framework == "native")
+        continue;
+      if (b.framework == "native") {
+        ceilings.push_back({.a = a.name, .b = b.name});
+      } else if (i < j) {
+        frameworks.push_back({.a = a.name, .b = b.name});
+      }
+    }
+  }
+  frameworks.insert(frameworks.end(), ceilings.begin(), ceilings.end());
+  return frameworks;
+}
+
+}  // namespace mlbench::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "cli/context.hpp"
+#include "run/runner.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mlbench::cli {
+
+/// Which frameworks and devices a run is about.
+struct SubjectChoice {
+  std::vector<std::string> frameworks = {"torch", "mlx",
+                                         "native"};  ///< Worker names, "fake@a" with a label.
+  bool cpu_too = false;  ///< Measure the CPU also where a framework has an accelerator.
+  std::string device;    ///< "cpu" or "gpu": only that kind; empty: the best each framework has.
+  bool mlx_wheel_blas = false;  ///< MLX as shipped on Linux, with the reference BLAS of its wheel.
+  std::vector<std::string> only;  ///< Globs over subject names; empty: all.
+};
+
+/// Starts each worker once to learn its devices. A framework whose worker is missing or does not
+/// start is still listed, with the reason, so that a report says why it is not there.
+[[nodiscard]] std::vector<run::Subject> find_subjects(const Context& context,
+                                                      const SubjectChoice& choice);
+
+/// PyTorch against MLX on the same kind of device, then each against native on the CPU; declared
+/// before anything is measured.
+[[nodiscard]] std::vector<run::PairPlan> pairs_of(const std::vector<run::Subject>& subjects,
+                                                  const std::vector<std::string>& usable);
+
+}  // namespace mlbench::cli
