@@ -64,7 +64,7 @@ constexpr std::string_view kNoModelLevel =
     "benchmarks.model_level is read but not used: this version does not measure whole models yet";
 
 const std::vector<Key>& keys() {
-  static const std::vector<Key> kKeys = {
+  static const std::vector<Key> table = {
       {"hardware.expected_chip",
        [](Config& c, const Value& v) { return store(c.expected_chip, read_text(v)); }},
       {"model.name", [](Config& c, const Value& v) { return store(c.model.name, read_text(v)); }},
@@ -131,7 +131,7 @@ const std::vector<Key>& keys() {
       {"output.reports_dir",
        [](Config& c, const Value& v) { return store(c.reports_dir, read_text(v)); }},
   };
-  return kKeys;
+  return table;
 }
 
 const Key* find_key(std::string_view path) {

@@ -23,8 +23,8 @@ std::string bytes_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-const std::filesystem::path kData = std::filesystem::path(MLBENCH_TEST_DATA) / "config";
-const std::filesystem::path kRoot =
+const std::filesystem::path data_dir = std::filesystem::path(MLBENCH_TEST_DATA) / "config";
+const std::filesystem::path root_dir =
     std::filesystem::path(MLBENCH_TEST_DATA).parent_path().parent_path();
 
 /// The error's sentence; also checks that it is one, for the user.
@@ -48,7 +48,7 @@ Config parsed(std::string_view text) {
 
 TEST_CASE(
     "the original suite's file is read unchanged, and every key is honoured or answered for") {
-  const auto config = read_config(kData / "seed.yaml");
+  const auto config = read_config(data_dir / "seed.yaml");
   REQUIRE(config.has_value());
   CHECK(config->expected_chip == "Apple M5 Pro");
   CHECK(config->model.name == "mistralai/Mistral-7B-v0.1");
@@ -77,7 +77,7 @@ TEST_CASE(
 }
 
 TEST_CASE("our own file is read without a notice, and its cases are valid") {
-  const auto config = read_config(kRoot / "config" / "benchmark.yaml");
+  const auto config = read_config(root_dir / "config" / "benchmark.yaml");
   REQUIRE_MESSAGE(config.has_value(), (config ? "" : config.error().message));
   CHECK(config->notices.empty());
   CHECK(config->compute.gemm_shapes->front().k == 4096);
@@ -92,7 +92,7 @@ TEST_CASE("our own file is read without a notice, and its cases are valid") {
 TEST_CASE("the example in our file's comments can be switched on as it stands") {
   // Every line that is a commented-out key, as opposed to prose.
   std::string text;
-  const std::string example = bytes_of(kRoot / "config" / "benchmark.yaml");
+  const std::string example = bytes_of(root_dir / "config" / "benchmark.yaml");
   for (const auto line : lines_of(example)) {
     const auto hash = line.find("# ");
     const auto rest = hash == std::string_view::npos ? "" : line.substr(hash + 2);
@@ -120,8 +120,8 @@ TEST_CASE("the example in our file's comments can be switched on as it stands") 
 }
 
 TEST_CASE("every known key is in the documentation and in our file, by its name") {
-  const std::string docs = bytes_of(kRoot / "docs" / "configuration.md");
-  const std::string example = bytes_of(kRoot / "config" / "benchmark.yaml");
+  const std::string docs = bytes_of(root_dir / "docs" / "configuration.md");
+  const std::string example = bytes_of(root_dir / "config" / "benchmark.yaml");
   for (const std::string& key : known_config_keys()) {
     CAPTURE(key);
     CHECK(docs.find("| `" + key + "` |") != std::string::npos);
@@ -324,10 +324,10 @@ TEST_CASE("what an error quotes is short and printable") {
 }
 
 TEST_CASE("a file that cannot be read is a usage error that names it") {
-  const auto missing = read_config(kData / "no-such-file.yaml");
+  const auto missing = read_config(data_dir / "no-such-file.yaml");
   REQUIRE_FALSE(missing.has_value());
   CHECK(missing.error().kind == ErrorKind::usage);
   CHECK(missing.error().message.find("no-such-file.yaml: cannot be opened") != std::string::npos);
-  CHECK(read_config(kData).error().message.find("is a folder") != std::string::npos);
+  CHECK(read_config(data_dir).error().message.find("is a folder") != std::string::npos);
   CHECK_FALSE(read_config("/dev/zero").has_value());
 }

@@ -14,7 +14,7 @@ namespace {
 using Kind = YamlNode::Kind;
 
 // The memory workload's own limits, told here with file and line.
-constexpr std::int64_t kMaxArrayBytes = std::int64_t{1} << 40;
+constexpr std::int64_t kMaxArraySteps = (std::int64_t{1} << 40) / 64;
 constexpr std::int64_t kArrayStepBytes = 64;
 
 /// What stands there instead, for messages.
@@ -44,7 +44,7 @@ std::optional<double> before(std::string_view text, std::string_view suffix) {
 /// `bytes` rounded to whole steps; nullopt outside the memory workload's range.
 std::optional<std::int64_t> array_bytes(double bytes) {
   const double steps = std::round(bytes / kArrayStepBytes);
-  if (!(steps >= 1 && steps <= static_cast<double>(kMaxArrayBytes / kArrayStepBytes))) {
+  if (!(steps >= 1 && steps <= static_cast<double>(kMaxArraySteps))) {
     return std::nullopt;
   }
   return static_cast<std::int64_t>(steps) * kArrayStepBytes;
@@ -128,13 +128,13 @@ Result<std::string> read_text(const Value& v) {
 }
 
 Result<std::string> read_op(const Value& v) {
-  static const std::vector<std::string> kOps = {"read", "write", "copy", "triad"};
-  return read_name(v, kOps);
+  static const std::vector<std::string> ops = {"read", "write", "copy", "triad"};
+  return read_name(v, ops);
 }
 
 Result<workload::DType> read_dtype(const Value& v) {
-  static const std::vector<std::string> kDTypes = {"float32", "float16", "bfloat16", "float64"};
-  const auto name = read_name(v, kDTypes);
+  static const std::vector<std::string> dtypes = {"float32", "float16", "bfloat16", "float64"};
+  const auto name = read_name(v, dtypes);
   if (!name) return name.error();
   return *workload::parse_dtype(*name);
 }
