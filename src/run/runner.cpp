@@ -43,7 +43,7 @@ struct Runner::CaseState {
   workload::Case definition;
   std::unique_ptr<workload::Checker> checker;
   SlotPlan plan;
-  double spent_s = 0;
+  double spent_s = 0, last_slot_s = 0;
   bool active = true;
 };
 
@@ -308,8 +308,7 @@ void Runner::Impl::restore() {
     s.usable = record != nullptr && record->status == CaseStatus::ok;
   }
   for (const auto& record : data.cases) {
-    CaseState state{
-        .definition = record.definition, .checker = {}, .plan = {}, .spent_s = 0, .active = true};
+    CaseState state{.definition = record.definition, .checker = {}, .plan = {}, .active = true};
     for (const auto& [subject, cell] : record.cells) {
       if (!cell.calls) continue;
       state.plan.calls = *cell.calls;
@@ -341,9 +340,10 @@ Status Runner::Impl::run_slot(CaseState& state, int round) {
   std::vector<SlotSide> taking_part;
   for (const auto& name : participants(state.definition)) {
     Side& s = side(name);
+    const bool fresh = !s.worker;
     const auto up = ensure_worker(s, round);
     if (!up) return up.error();
-    if (*up) taking_part.push_back({.subject = &s.subject, .worker = &*s.worker});
+    if (*up) taking_part.push_back({.subject = &s.subject, .worker = &*s.worker, .fresh = fresh});
   }
   if (!state.checker)
     state.checker = workload::find_workload(state.definition.workload)
@@ -359,7 +359,8 @@ Status Runner::Impl::run_slot(CaseState& state, int round) {
   auto lost = slot.run();
   if (!lost) return lost.error();
   for (const auto& name : *lost) side(name).worker.reset();
-  state.spent_s += since_s(start);
+  state.last_slot_s = since_s(start);
+  state.spent_s += state.last_slot_s;
   return Done{};
 }
 
@@ -404,11 +405,11 @@ Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
   const auto remaining = [&] {
     return std::count_if(cases.begin(), cases.end(), [](const auto& c) { return c.active; });
   };
-  while (remaining() > 1 && used_s + round_s * (settings.min_rounds - 1) > settings.budget_s) {
+  while (remaining() > 1 && used_s + round_s * (settings.min_rounds - 2) > settings.budget_s) {
     auto dearest = std::max_element(cases.begin(), cases.end(), [](const auto& a, const auto& b) {
-      return (a.active ? a.spent_s : -1) < (b.active ? b.spent_s : -1);
+      return (a.active ? a.last_slot_s : -1) < (b.active ? b.last_slot_s : -1);
     });
-    round_s -= dearest->spent_s;
+    round_s -= dearest->last_slot_s;
     if (auto ok =
             drop(*dearest, "its " + std::to_string(settings.min_rounds) +
                                " rounds do not fit into the budget; a longer --budget measures it");
@@ -437,7 +438,7 @@ Result<Ending> Runner::measure() {
     if (!*completed) return Ending::interrupted;
     const double round_s = since_s(round_start);
     if (r.observer.round_done) r.observer.round_done(r.journal.data());
-    if (round == 0) {
+    if (round == 1) {
       if (auto ok = r.fit_into_budget(round_s, since_s(start)); !ok) return ok.error();
     }
     if (round + 1 >= r.settings.min_rounds && since_s(start) + round_s > r.settings.budget_s)

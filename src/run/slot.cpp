@@ -112,10 +112,11 @@ Status Slot::check(SlotSide& side, const char* source) {
 Status Slot::warm(SlotSide& side) {
   const bool gpu = compare::device_kind(side.subject->device) == "gpu";
   const bool first = !plan_.call_s.contains(side.subject->name);
-  // The full warm-up once; later rounds only bring the new process back to the same state.
+  // A fresh process warms up fully once (threads, clocks, allocator); its later cases need less.
   const auto& settings = context_.settings;
-  const double min_s = settings.warm_min_s.value_or(gpu ? 0.5 : 0.2) * (first ? 1 : 0.25);
-  const double max_s = settings.warm_max_s.value_or(gpu ? 5 : 2) * (first ? 1 : 0.25);
+  const double share = side.fresh ? 1 : 0.25;
+  const double min_s = settings.warm_min_s.value_or(gpu ? 0.5 : 0.2) * share;
+  const double max_s = settings.warm_max_s.value_or(gpu ? 5 : 2) * share;
   const Json rule = {{"min_calls", 3}, {"min_s", min_s}, {"max_s", max_s}};
   auto answer = ask(side, "warm", rule, max_s);
   if (answer.failure) return drop(side, *answer.failure);
@@ -154,29 +155,48 @@ int Slot::samples_for(const std::string& subject) const {
       std::clamp(std::ceil(context_.settings.block_s / std::max(1e-9, sample_s)), 3.0, 1000.0));
 }
 
-/// Whether the time of twice the calls is twice the time, which it must be when calls neither
-/// overlap nor are left out and the device is waited for.
-Status Slot::record_plan(SlotSide& side) {
-  const auto fastest = [&](int calls) -> Answer {
-    return ask(side, "block", {{"calls", calls}, {"samples", 5}});
+/// The fastest of a few samples of `calls` calls; empty when the side dropped out.
+Result<std::optional<double>> Slot::fastest_s(SlotSide& side, int calls) {
+  const auto answer = ask(side, "block", {{"calls", calls}, {"samples", 2}});
+  const auto lose = [&](const CallFailure& failure) -> Result<std::optional<double>> {
+    if (auto ok = drop(side, failure); !ok) return ok.error();
+    return std::optional<double>{};
   };
-  const auto once = fastest(plan_.calls);
-  if (once.failure) return drop(side, *once.failure);
-  const auto twice = fastest(2 * plan_.calls);
-  if (twice.failure) return drop(side, *twice.failure);
-  const auto a = protocol::block_from_json(once.body), b = protocol::block_from_json(twice.body);
-  if (!a || !b)
-    return drop(side, {.status = CaseStatus::failed,
-                       .reason = "answered block badly: " + (a ? b : a).error().message});
-  const double ratio = *std::min_element(b->samples_s.begin(), b->samples_s.end()) /
-                       *std::min_element(a->samples_s.begin(), a->samples_s.end());
+  if (answer.failure) return lose(*answer.failure);
+  const auto block = protocol::block_from_json(answer.body);
+  if (!block || block->samples_s.empty()) {
+    return lose(
+        {.status = CaseStatus::failed,
+         .reason = "answered block badly: " + (block ? "no samples" : block.error().message)});
+  }
+  return std::optional(*std::min_element(block->samples_s.begin(), block->samples_s.end()));
+}
+
+/// Twice the calls must take twice the time, or calls overlap, are left out, or are not waited for.
+/// Noise can spoil one comparison, so three have to agree before the case is flagged.
+Status Slot::check_linearity(SlotSide& side) {
+  std::vector<double> ratios;
+  for (int i = 0; i < 3; ++i) {
+    const auto once = fastest_s(side, plan_.calls);
+    if (!once) return once.error();
+    if (!*once) return Done{};
+    const auto twice = fastest_s(side, 2 * plan_.calls);
+    if (!twice) return twice.error();
+    if (!*twice) return Done{};
+    ratios.push_back(**twice / **once);
+  }
+  const auto all = [&](auto predicate) {
+    return std::all_of(ratios.begin(), ratios.end(), predicate);
+  };
+  const bool nonlinear =
+      all([](double r) { return r < 0.95; }) || all([](double r) { return r > 1.05; });
   Json record = line("prepared", side);
   const auto* cell = context_.journal.data().find_cell(context_.definition.id, side.subject->name);
-  record["kernel"] = cell->kernel;
-  record["notes"] = cell->notes;
-  record["calls"] = plan_.calls;
-  record["linearity"] = ratio;
-  if (std::abs(ratio - 1) > 0.05) record["flags"] = {"nonlinear"};
+  record.update(Json{{"kernel", cell->kernel},
+                     {"notes", cell->notes},
+                     {"calls", plan_.calls},
+                     {"linearity", ratios}});
+  if (nonlinear) record["flags"] = {"nonlinear"};
   return context_.journal.write(record);
 }
 
@@ -228,7 +248,7 @@ Result<std::vector<std::string>> Slot::run() {
   if (auto ok = for_each_side(&Slot::warm); !ok) return ok.error();
   plan_blocks();
   if (first) {
-    if (auto ok = for_each_side(&Slot::record_plan); !ok) return ok.error();
+    if (auto ok = for_each_side(&Slot::check_linearity); !ok) return ok.error();
   }
   if (auto ok = measure(); !ok) return ok.error();
   if (first || workload::output_of(context_.definition).bytes() <= kCheckEveryRoundBytes) {

@@ -17,6 +17,7 @@ struct SlotPlan {
 struct SlotSide {
   const Subject* subject = nullptr;
   Worker* worker = nullptr;
+  bool fresh = false;  ///< The first case of this process.
 };
 
 struct SlotContext {
@@ -46,7 +47,8 @@ class Slot {
   [[nodiscard]] Status check(SlotSide& side, const char* source);
   [[nodiscard]] Status warm(SlotSide& side);
   void plan_blocks();
-  [[nodiscard]] Status record_plan(SlotSide& side);
+  [[nodiscard]] Result<std::optional<double>> fastest_s(SlotSide& side, int calls);
+  [[nodiscard]] Status check_linearity(SlotSide& side);
   [[nodiscard]] Status block(SlotSide& side, int row, int position);
   [[nodiscard]] Status measure();
   [[nodiscard]] Status for_each_side(Status (Slot::*step)(SlotSide&));
