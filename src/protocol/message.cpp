@@ -92,7 +92,10 @@ Result<Reply> decode_reply(std::string_view line) {
   const auto ok = get_bool(*json, "ok");
   if (!ok) return ok.error();
   Reply reply{.id = *id, .failure = std::nullopt, .body = *std::move(json)};
-  if (*ok) return reply;
+  if (*ok) {
+    for (const char* envelope : {"id", "ok"}) reply.body.erase(envelope);
+    return reply;
+  }
   const auto error = reply.body.find("error");
   if (error == reply.body.end())
     return fail(ErrorKind::protocol, "field \"error\" is missing: expected an object");

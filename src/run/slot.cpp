@@ -4,6 +4,7 @@
 #include "stats/quantile.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 
@@ -224,6 +225,7 @@ Status Slot::block(SlotSide& side, int row, int position) {
 
 /// Rows of one block a subject: in random order, then in the reverse of it (ABBA), and so on.
 Status Slot::measure() {
+  const auto start = std::chrono::steady_clock::now();
   std::vector<std::size_t> order(sides_.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   for (int row = 0; row < context_.settings.rows; ++row) {
@@ -239,6 +241,7 @@ Status Slot::measure() {
       if (auto ok = block(side, row, static_cast<int>(position)); !ok) return ok;
     }
   }
+  plan_.blocks_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return Done{};
 }
 

@@ -69,8 +69,11 @@ class Session {
     const auto device = get_string(body, "device");
     if (!device) return device.error();
     auto facts = backend_.describe(*device);
-    if (facts) (*facts)["sync_overhead_s"] = sync_overhead_s(backend_, *device);
-    return facts;
+    if (!facts) return facts.error();
+    Json described = {{"framework", backend_.hello().worker}, {"device", *device}};
+    described.update(*facts);
+    described["sync_overhead_s"] = sync_overhead_s(backend_, *device);
+    return described;
   }
 
   Result<Json> prepare(const Json& body) {
