@@ -399,15 +399,27 @@ Status Runner::Impl::drop(CaseState& state, const std::string& reason) {
   return Done{};
 }
 
-/// After the first round it is known what a round costs. Where six of them do not fit into the
-/// budget, the dearest cases go until they do: fewer verdicts rather than none.
+/// After the second round it is known what a round costs (the first also checks every output and
+/// plans the blocks). Where the rounds still needed do not fit into the budget, they get fewer
+/// block pairs, and where that is not enough the dearest cases go: fewer verdicts rather than none.
 Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
+  constexpr int kFewestRows = 2;  // one ABBA
+  const auto too_long = [&] {
+    return used_s + round_s * (settings.min_rounds - 2) > settings.budget_s;
+  };
+  if (too_long() && settings.rows > kFewestRows) {
+    for (const CaseState& c : cases) {
+      if (c.active)
+        round_s -= c.plan.blocks_s * (1 - static_cast<double>(kFewestRows) / settings.rows);
+    }
+    settings.rows = kFewestRows;
+  }
   const auto remaining = [&] {
     return std::count_if(cases.begin(), cases.end(), [](const auto& c) { return c.active; });
   };
-  while (remaining() > 1 && used_s + round_s * (settings.min_rounds - 2) > settings.budget_s) {
-    auto dearest = std::max_element(cases.begin(), cases.end(), [](const auto& a, const auto& b) {
-      return (a.active ? a.last_slot_s : -1) < (b.active ? b.last_slot_s : -1);
+  while (remaining() > 1 && too_long()) {
+    auto dearest = std::max_element(cases.begin(), cases.end(), [](const auto& x, const auto& y) {
+      return (x.active ? x.last_slot_s : -1) < (y.active ? y.last_slot_s : -1);
     });
     round_s -= dearest->last_slot_s;
     if (auto ok =
