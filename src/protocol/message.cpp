@@ -1,12 +1,15 @@
 #include "protocol/message.hpp"
 
 #include <array>
+#include <cmath>
+#include <limits>
 
 namespace mlbench::protocol {
 namespace {
 
 constexpr std::array<std::string_view, 3> kFailureNames = {"unsupported", "out_of_memory",
                                                            "failed"};
+constexpr double kMostElements = 1e15;  // exact as a double and far beyond any memory
 
 /// `envelope` followed by the verb's own fields; those of the envelope win.
 std::string with_body(Json envelope, const Json& body) {
@@ -65,6 +68,8 @@ Result<Hello> decode_hello(std::string_view line) {
   }
   const auto version = get_int(*json, "protocol");
   if (!version) return version.error();
+  if (*version < 0 || *version > std::numeric_limits<int>::max())
+    return fail(ErrorKind::protocol, "field \"protocol\" is not a version");
   const auto worker = get_string(*json, "worker");
   if (!worker) return worker.error();
   return Hello{.protocol = static_cast<int>(*version),
@@ -144,6 +149,7 @@ Result<Prepared> prepared_from_json(const Json& body) {
 Result<Warmed> warmed_from_json(const Json& body) {
   const auto first = get_number(body, "first_call_s");
   if (!first) return first.error();
+  if (*first < 0) return fail(ErrorKind::protocol, "field \"first_call_s\" is a negative time");
   auto samples = get_numbers(body, "samples_s");
   if (!samples) return samples.error();
   if (auto valid = check_samples(*samples); !valid) return valid.error();
@@ -177,7 +183,11 @@ Result<Output> output_from_json(const Json& body) {
   if (!dtype)
     return fail(ErrorKind::protocol, "field \"dtype\" is not a dtype: \"" + *dtype_name + "\"");
   Output output{.shape = {}, .dtype = *dtype};
-  for (const double d : *shape) output.shape.push_back(static_cast<std::int64_t>(d));
+  for (const double d : *shape) {
+    if (d < 0 || d > kMostElements || d != std::floor(d))
+      return fail(ErrorKind::protocol, "field \"shape\" holds what cannot be an extent");
+    output.shape.push_back(static_cast<std::int64_t>(d));
+  }
   return output;
 }
 
