@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Does mlbench time what the frameworks' own Python tools time?
+
+Times the same product y = x.W^T through our workers and through the framework's own Python API, blocks
+interleaved in one run, and prints the ratio of the rates with its interval over process pairs. A benchmark,
+not a test: nothing passes or fails here. Run it on a quiet machine, after ./mlbench setup:
+
+    .venv/bin/python tools/fidelity/fidelity.py [--pairs 8] [--blocks 10]
+
+torch is timed by torch.utils.benchmark.Timer, and its overhead at n = 16 against a Timer in C++ (which needs a
+compiler). MLX has no timer of its own, so a plain Python loop with mx.eval is used; it runs in a process of its
+own with OpenBLAS preloaded, because the Linux wheel's own BLAS is a reference one and our worker links OpenBLAS.
+"""
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+T_975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 11: 2.201,
+         14: 2.145, 19: 2.093, 29: 2.045}  # Student's t, 97.5 %, by degrees of freedom
+CASES = [(256, "float32"), (1024, "float32"), (256, "bfloat16"), (1024, "bfloat16")]
+BLOCK_S = 0.05
+
+
+def gemm(n, dtype):
+    return {"workload": "gemm", "dtype": dtype, "params": {"m": n, "n": n, "k": n}}
+
+
+class Lines:
+    """A child that answers one JSON line with one JSON line."""
+
+    def __init__(self, argv, env=None):
+        self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True)
+
+    def ask(self, message):
+        self.child.stdin.write(json.dumps(message) + "\n")
+        self.child.stdin.flush()
+        return json.loads(self.child.stdout.readline())
+
+    def close(self):
+        self.child.stdin.close()
+        self.child.wait()
+
+
+class Ours:
+    """One of our workers, through the protocol of docs/protocol.md."""
+
+    def __init__(self, framework, n, dtype):
+        self.lines = Lines([str(find_worker(framework))])
+        self.hello = json.loads(self.lines.child.stdout.readline())
+        self.case = self.call("prepare", **gemm(n, dtype), device="cpu", seed=1)["case"]
+
+    def call(self, verb, **fields):
+        reply = self.lines.ask({"id": 1, "verb": verb, **fields})
+        if not reply["ok"]:
+            raise RuntimeError(f"{verb}: {reply['error']['message']}")
+        return reply
+
+    def warm(self):
+        return statistics.median(self.call("warm", case=self.case, min_s=0.3, max_s=3)["samples_s"][-10:])
+
+    def block(self, calls, samples):
+        return self.call("block", case=self.case, calls=calls, samples=samples)["samples_s"][1:]
+
+    def close(self):
+        self.lines.close()
+
+
+class Theirs:
+    """The framework's own Python API, in a process of its own: this file with --serve."""
+
+    def __init__(self, framework, n, dtype):
+        env = dict(os.environ)
+        if framework == "mlx" and sys.platform == "linux":
+            env["LD_PRELOAD"] = "libopenblas.so.0"
+        self.lines = Lines([sys.executable, __file__, "--serve", framework, str(n), dtype], env)
+        self.call_s = self.lines.ask({"warm": True})
+
+    def block(self, calls, samples):
+        return self.lines.ask({"calls": calls, "samples": samples})
+
+    def close(self):
+        self.lines.close()
+
+
+def find_worker(framework):
+    for folder in [ROOT / "build" / "release" / "bin", ROOT / "build" / "ci" / "bin"]:
+        worker = folder / f"mlbench-worker-{framework}"
+        if worker.exists():
+            return worker
+    sys.exit(f"mlbench-worker-{framework} is not built: run ./mlbench setup")
+
+
+def torch_sampler(n, dtype):
+    import torch
+    import torch.utils.benchmark as bench
+    x = torch.rand(n, n).mul_(2).sub_(1).to(getattr(torch, dtype))
+    w = torch.rand(n, n).mul_(2).sub_(1).to(getattr(torch, dtype))
+    # Timer sets one thread by itself; the frameworks' own choice is what users get.
+    timer = bench.Timer("torch.nn.functional.linear(x, w)", globals={"torch": torch, "x": x, "w": w},
+                        num_threads=torch.get_num_threads())
+    return lambda calls: timer.timeit(calls).mean
+
+
+def mlx_sampler(n, dtype):
+    import mlx.core as mx
+    mx.set_default_device(mx.cpu)
+    mx.set_cache_limit(2 << 30)  # as our worker: the 32 MB default gives large outputs back every call
+    x = (mx.random.uniform(shape=(n, n)) * 2 - 1).astype(getattr(mx, dtype))
+    w = (mx.random.uniform(shape=(n, n)) * 2 - 1).astype(getattr(mx, dtype))
+    mx.eval(x, w)
+
+    def sample(calls):
+        start = time.perf_counter()
+        for _ in range(calls):
+            mx.eval(mx.matmul(x, w.T))
+        return (time.perf_counter() - start) / calls
+    return sample
+
+
+def serve(framework, n, dtype):
+    sample = {"torch": torch_sampler, "mlx": mlx_sampler}[framework](n, dtype)
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "warm" in request:
+            end = time.perf_counter() + 0.5
+            while time.perf_counter() < end:
+                call_s = sample(3)
+            answer = call_s
+        else:
+            sample(request["calls"])  # the lead-in, as our blocks have one
+            answer = [sample(request["calls"]) for _ in range(request["samples"])]
+        print(json.dumps(answer), flush=True)
+
+
+def pair(framework, n, dtype, blocks):
+    """log(their time / our time) of one pair of fresh processes: the median over interleaved block pairs."""
+    ours, theirs = Ours(framework, n, dtype), Theirs(framework, n, dtype)
+    call_s = ours.warm()
+    calls = max(1, math.ceil(1e-3 / call_s))
+    samples = max(3, math.ceil(BLOCK_S / (calls * call_s)))
+    ratios, our_times = [], []
+    for i in range(blocks):
+        sides = [ours, theirs] if i % 2 == 0 else [theirs, ours]
+        times = {side: statistics.median(side.block(calls, samples)) for side in sides}
+        ratios.append(math.log(times[theirs] / times[ours]))
+        our_times.append(times[ours])
+    ours.close()
+    theirs.close()
+    return statistics.median(ratios), statistics.median(our_times)
+
+
+def interval(logs):
+    t = T_975.get(len(logs) - 1, 2.0)
+    half = t * statistics.stdev(logs) / math.sqrt(len(logs))
+    mean = statistics.mean(logs)
+    return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
+
+
+def compare(frameworks, pairs, blocks):
+    print(f"{'framework':10}{'case':22}{'our time':>12}{'our rate':>14}   their time / our time (95 % range)")
+    for framework in frameworks:
+        for n, dtype in CASES:
+            results = [pair(framework, n, dtype, blocks) for _ in range(pairs)]
+            ratio, low, high = interval([r[0] for r in results])
+            our_s = statistics.median(r[1] for r in results)
+            print(f"{framework:10}{f'{dtype} {n}':22}{our_s * 1e3:>9.3f} ms{2 * n**3 / our_s / 1e9:>8.1f} GFLOP/s"
+                  f"   {ratio:.4f} ({low:.4f} to {high:.4f})", flush=True)
+
+
+def overhead(pairs):
+    """What a call costs through our worker, less what it costs in a bare C++ loop, at n = 16."""
+    import torch
+    import torch.utils.benchmark as bench
+    timer = bench.Timer("at::linear(x, w);", setup="c10::InferenceMode guard; auto x = at::rand({16, 16}); auto w = at::rand({16, 16});",
+                        language="cpp", num_threads=torch.get_num_threads())
+    differences = []
+    for _ in range(pairs):
+        ours = Ours("torch", 16, "float32")
+        ours.warm()
+        for _ in range(10):
+            mine = statistics.median(ours.block(100, 50))
+            bare = statistics.median(timer.timeit(5000).mean for _ in range(3))
+            differences.append((mine - bare) * 1e6)
+        ours.close()
+    print(f"\noverhead at n = 16: a call through our worker takes {statistics.median(differences):+.2f} us more than in a bare C++ loop "
+          f"(median of {len(differences)} block pairs, {min(differences):+.2f} to {max(differences):+.2f})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=8, help="process pairs a case")
+    parser.add_argument("--blocks", type=int, default=10, help="block pairs a process pair")
+    parser.add_argument("--framework", choices=["torch", "mlx"], action="append")
+    parser.add_argument("--no-overhead", action="store_true", help="leave out the C++ comparison, which compiles")
+    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.serve:
+        return serve(args.serve[0], int(args.serve[1]), args.serve[2])
+    compare(args.framework or ["torch", "mlx"], args.pairs, args.blocks)
+    if not args.no_overhead and (not args.framework or "torch" in args.framework):
+        overhead(args.pairs)
+
+
+if __name__ == "__main__":
+    main()
