@@ -66,11 +66,15 @@ class Machine:
         return subprocess.run(self.command(*arguments, **how), env=self.env, cwd=cwd or self.folder, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
 
+    def called(self):
+        """What was installed, configured or built since calls() was asked last, as text."""
+        log = self.state / "calls"
+        return log.read_text() if log.exists() else ""
+
     def calls(self):
         """What was installed, configured or built since the last call of this function."""
-        log = self.state / "calls"
-        lines = log.read_text().splitlines() if log.exists() else []
-        log.unlink(missing_ok=True)
+        lines = self.called().splitlines()
+        (self.state / "calls").unlink(missing_ok=True)
         return lines
 
     def own_environment(self, *frameworks):
@@ -174,6 +178,27 @@ class SetupTest(unittest.TestCase):
         machine.root.rename(moved)
         machine.root = moved
         self.assertTrue(machine.start().stdout.endswith(f"|{moved}\n"))
+        self.assertTrue(having(machine.calls(), "--build"))
+
+    def test_copied_clone_is_set_up_again(self):
+        machine = self.ready_machine()
+        original, machine.root = machine.root, machine.folder / "copy"
+        shutil.copytree(original, machine.root, symlinks=True)
+        self.assertTrue(machine.start().stdout.endswith(f"|{machine.root}\n"))
+        self.assertTrue(having(machine.calls(), f"--build {machine.root}/build"))
+
+    def test_a_source_that_changes_during_the_build_is_built_by_the_next_start(self):
+        machine = self.machine()
+        go = machine.state / "go"
+        machine.env["FAKE_BUILD_WAITS_FOR"] = str(go)
+        process = subprocess.Popen(machine.command("run"), env=machine.env, cwd=machine.folder,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait_for(lambda: "--build" in machine.called())
+        (machine.root / "src/a.cpp").write_text("//\n")
+        go.touch()
+        self.assertEqual(process.wait(timeout=60), 0)
+        machine.calls()
+        machine.start()
         self.assertTrue(having(machine.calls(), "--build"))
 
     def test_every_shell_does_the_same(self):
@@ -408,8 +433,7 @@ class SetupTest(unittest.TestCase):
         machine.env["FAKE_BUILD_WAITS_FOR"] = str(go)
         process = subprocess.Popen(machine.command("run"), env=machine.env, cwd=machine.folder, start_new_session=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        calls = machine.state / "calls"
-        self.wait_for(lambda: calls.exists() and "--build" in calls.read_text())
+        self.wait_for(lambda: "--build" in machine.called())
         os.killpg(process.pid, signal.SIGINT)
         self.assertEqual(process.wait(timeout=60), 130)
         self.assertFalse((machine.root / "build/.lock").is_symlink())
