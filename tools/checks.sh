@@ -100,8 +100,10 @@ long_checks() {
   check_with clang-format "clang-format" format_is_clean
   check_with clang-tidy "clang-tidy of src" tidy_is_clean
   check_with shellcheck "shellcheck" shell_is_clean
-  for fuzzer in "$root"/build/asan/bin/fuzz_*; do
-    if [ -x "$fuzzer" ]; then check "${fuzzer##*/} for $fuzz_seconds s" "$fuzzer" "$fuzz_seconds"; fi
+  for corpus in "$root"/tests/fuzz/corpus/*/; do
+    name=${corpus%/}
+    name=${name##*/}
+    check_with clang++ "fuzz $name for $fuzz_seconds s" "$root/tests/fuzz/run" "$fuzz_seconds" "$name"
   done
   if [ -x "$root/tools/mac_link_check" ]; then check "link for macOS" "$root/tools/mac_link_check"; fi
 }

@@ -113,7 +113,7 @@ wanted_apt_packages() {
   if [ -z "$own_python" ] && ! has_pip "$python" && [ -z "$(find_python)" ]; then echo python3-venv; fi
   printf '%s\n' nlohmann-json3-dev libcli11-dev libfmt-dev libyaml-cpp-dev libopenblas0-pthread
   case $1 in test | all) echo doctest-dev ;; esac
-  if [ "$1" = all ]; then printf '%s\n' clang-format clang-tidy shellcheck; fi
+  if [ "$1" = all ]; then printf '%s\n' clang clang-format clang-tidy libclang-rt-dev shellcheck; fi
 }
 
 is_installed_by_apt() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
