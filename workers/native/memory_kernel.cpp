@@ -1,3 +1,4 @@
+#include "core/text.hpp"
 #include "native/inputs.hpp"
 #include "native/kernels.hpp"
 #include "native/stream.hpp"
@@ -53,10 +54,7 @@ class MemoryKernel final : public kit::Kernel {
   }
 
   [[nodiscard]] protocol::Prepared facts() const override {
-    const int threads = way_.alone ? 1 : pool_.size();
-    return {.kernel = way_.loops.name + ", " + std::to_string(threads) +
-                      (threads == 1 ? " thread" : " threads"),
-            .notes = {}};
+    return {.kernel = name_of(way_), .notes = notes_};
   }
 
  private:
@@ -64,6 +62,12 @@ class MemoryKernel final : public kit::Kernel {
     StreamLoops loops;
     bool alone = false;  ///< On the calling thread only.
   };
+
+  [[nodiscard]] std::string name_of(const Way& way) const {
+    const int threads = way.alone ? 1 : pool_.size();
+    return way.loops.name + ", " + std::to_string(threads) +
+           (threads == 1 ? " thread" : " threads");
+  }
 
   /// One pass over the first `most` elements of each array.
   void call(const Way& way, std::size_t most) {
@@ -119,10 +123,14 @@ class MemoryKernel final : public kit::Kernel {
   void choose() {
     const auto all = ways();
     std::vector<Candidate> candidates;
+    std::vector<std::string> names;
     for (const auto& way : all) {
-      candidates.push_back({way.loops.name, [&] { call(way, kTrialBytes / sizeof(float)); }});
+      names.push_back(name_of(way));
+      candidates.push_back({names.back(), [&] { call(way, kTrialBytes / sizeof(float)); }});
     }
     way_ = all[fastest(candidates, kTrialBudget_s)];
+    if (all.size() == 1) return;
+    notes_.push_back("the fastest here of: " + join(names, "; "));
     refill(pool_, spec_, output_);  // the trial's result must not pass for that of a call
   }
 
@@ -134,6 +142,7 @@ class MemoryKernel final : public kit::Kernel {
   Buffer output_;
   std::vector<Partial> partials_;
   Way way_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace

@@ -19,11 +19,15 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 
-int thread_count() {
+/// Errors: `usage` when MLBENCH_NATIVE_THREADS is not a number of threads.
+Result<int> thread_count() {
   const char* wish = std::getenv("MLBENCH_NATIVE_THREADS");
-  const auto threads = wish != nullptr ? parse_int(wish) : std::nullopt;
+  if (wish == nullptr) return usable_cores();
+  const auto threads = parse_int(wish);
   if (threads && *threads >= 1 && *threads <= kMostThreads) return static_cast<int>(*threads);
-  return usable_cores();
+  return fail(ErrorKind::usage, "MLBENCH_NATIVE_THREADS=" + std::string(wish) +
+                                    " must be a whole number between 1 and " +
+                                    std::to_string(kMostThreads));
 }
 
 /// Variables that change the speed of the libraries that may be loaded, in alphabetical order.
@@ -46,7 +50,8 @@ Json environment() {
 
 class NativeBackend final : public kit::Backend {
  public:
-  NativeBackend() : pool_(thread_count()), blas_(Blas::open(pool_.size())) {}
+  NativeBackend()
+      : threads_(thread_count()), pool_(threads_.value_or(1)), blas_(Blas::open(pool_.size())) {}
 
   [[nodiscard]] protocol::Hello hello() const override {
     return {.worker = "native",
@@ -56,7 +61,7 @@ class NativeBackend final : public kit::Backend {
   }
 
   Result<Json> describe(const std::string& device) override {
-    if (const auto ready = check_device(device); !ready) return ready.error();
+    if (const auto ready = check(device); !ready) return ready.error();
     Json facts = Json::object();
     facts["framework_version"] = MLBENCH_VERSION;
     facts["build"] = {{"type", MLBENCH_BUILD_TYPE}, {"flags", MLBENCH_CXX_FLAGS}};
@@ -72,7 +77,7 @@ class NativeBackend final : public kit::Backend {
 
   Result<std::unique_ptr<kit::Kernel>> prepare(const workload::Case& c, const std::string& device,
                                                std::uint64_t seed) override {
-    if (const auto ready = check_device(device); !ready) return ready.error();
+    if (const auto ready = check(device); !ready) return ready.error();
     if (c.workload == "gemm") return make_gemm_kernel(c, pool_, blas_, seed);
     if (c.workload == "memory") return make_memory_kernel(c, pool_, seed);
     return fail(ErrorKind::unsupported, "native has no workload \"" + c.workload + "\"");
@@ -81,7 +86,8 @@ class NativeBackend final : public kit::Backend {
   void synchronize(const std::string&) override {}  // run() returns when all threads have
 
  private:
-  static Status check_device(const std::string& device) {
+  [[nodiscard]] Status check(const std::string& device) const {
+    if (!threads_) return threads_.error();
     if (device == "cpu") return Done{};
     return fail(ErrorKind::unsupported, "native runs on cpu only, not on \"" + device + "\"");
   }
@@ -97,6 +103,7 @@ class NativeBackend final : public kit::Backend {
     return blas;
   }
 
+  Result<int> threads_;
   ThreadPool pool_;
   Result<Blas> blas_;
 };

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <stdlib.h>
+
 using namespace mlbench;
 using workload::DType;
 
@@ -83,4 +85,17 @@ TEST_CASE("describe names the BLAS that is bound and its threads") {
   REQUIRE_FALSE(facts->at("blas").is_null());
   CHECK_FALSE(facts->at("blas").at("path").get<std::string>().empty());
   CHECK(facts->contains("environment"));
+}
+
+TEST_CASE("MLBENCH_NATIVE_THREADS sets the threads, and nonsense in it is an error") {
+  REQUIRE(setenv("MLBENCH_NATIVE_THREADS", "3", 1) == 0);
+  const auto three = native::make_native_backend()->describe("cpu");
+  REQUIRE(three);
+  CHECK(three->at("threads") == 3);
+  CHECK(three->at("environment").at("MLBENCH_NATIVE_THREADS") == "3");
+  REQUIRE(setenv("MLBENCH_NATIVE_THREADS", "many", 1) == 0);
+  const auto many = native::make_native_backend()->describe("cpu");
+  unsetenv("MLBENCH_NATIVE_THREADS");
+  REQUIRE_FALSE(many);
+  CHECK(many.error().message.find("MLBENCH_NATIVE_THREADS=many") != std::string::npos);
 }
