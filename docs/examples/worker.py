@@ -36,13 +36,13 @@ class Gemm:
         return (time.perf_counter() - start) / calls
 
 
-prepared = {}
+prepared, version = {}, sys.version.split()[0]
 
 
 def answer(r):
     verb = r["verb"]
     if verb == "describe" and r["device"] == "cpu":
-        return {"framework": "python", "device": "cpu", "framework_version": sys.version.split()[0], "device_name": None, "threads": 1}
+        return {"framework": "python", "device": "cpu", "framework_version": version, "threads": 1}
     if verb == "prepare" and (r["workload"], r["dtype"], r["device"]) == ("gemm", "float32", "cpu"):
         p = r["params"]
         m, n, k = p["m"], p["n"], p["k"]
@@ -51,6 +51,9 @@ def answer(r):
         return {"kernel": "sum(map(mul))", "notes": ["plain Python"], "case": case}
     if verb not in ("warm", "block", "verify", "release"):
         raise NotImplementedError("the Python worker cannot do that")
+    if verb == "release":
+        prepared.pop(r["case"], None)
+        return {}
     kernel = prepared[r["case"]]
     if verb == "warm":
         start, first_call_s, samples_s, settled = time.perf_counter(), kernel.time_s(1), [], False
@@ -64,18 +67,15 @@ def answer(r):
     if verb == "block":
         start_ns = time.monotonic_ns()
         return {"samples_s": [kernel.time_s(r["calls"]) for _ in range(r["samples"] + 1)], "start_ns": start_ns}
-    if verb == "verify":
-        if r["source"] == "fresh": kernel.time_s(1)
-        with open(r["path"], "wb") as file: kernel.y.tofile(file)
-        return {"shape": kernel.shape, "dtype": "float32"}
-    del prepared[r["case"]]
-    return {}
+    if r["source"] == "fresh": kernel.time_s(1)
+    with open(r["path"], "wb") as file: kernel.y.tofile(file)
+    return {"shape": kernel.shape, "dtype": "float32"}
 
 
 # Messages keep the real stdout; whatever prints goes to stderr.
 out = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
-print(json.dumps({"type": "hello", "protocol": 1, "worker": "python", "framework_version": sys.version.split()[0],
+print(json.dumps({"type": "hello", "protocol": 1, "worker": "python", "framework_version": version,
                   "devices": ["cpu"], "workloads": ["gemm"]}), file=out, flush=True)
 for line in sys.stdin:
     request = json.loads(line)
