@@ -194,8 +194,11 @@ Report build_report(const RunData& run, const std::string& path) {
   Report report;
   report.run = path;
   report.header = run.header;
-  if (run.header.contains("machine"))
-    report.headline = machine::headline(machine::machine_from_json(run.header["machine"]));
+  auto machine = machine::machine_from_json(run.header.contains("machine") ? run.header["machine"]
+                                                                           : Json::object());
+  for (const auto& s : run.subjects) machine::merge_device_facts(machine, s.facts);
+  report.headline = machine::headline(machine);
+  report.published_bandwidth = machine::published_bandwidth(machine);
   for (const auto& s : run.subjects) report.subjects.push_back(view_of(s));
 
   const compare::Ceilings ceilings(run);
@@ -264,6 +267,9 @@ Json to_json(const Report& report) {
           {"verdicts", verdicts},
           {"controls", controls},
           {"ceilings", ceilings},
+          {"published_bytes_per_s", report.published_bandwidth
+                                        ? Json(report.published_bandwidth->bandwidth_bytes_per_s)
+                                        : Json(nullptr)},
           {"doubts", report.doubts},
           {"ending", to_json_or_null(report.ending)},
           {"duration_s", to_json_or_null(report.duration_s)}};

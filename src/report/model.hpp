@@ -1,6 +1,7 @@
 #pragma once
 
 #include "compare/verdicts.hpp"
+#include "machine/published.hpp"
 #include "store/run_data.hpp"
 
 #include <optional>
@@ -53,7 +54,8 @@ struct SubjectView {
 struct Report {
   std::string run;  ///< Path of the journal.
   Json header;
-  std::string headline;  ///< The machine in one line.
+  std::string headline;                                   ///< The machine in one line.
+  std::optional<machine::Published> published_bandwidth;  ///< From the data sheet, not measured.
   std::vector<SubjectView> subjects;
   std::vector<Row> rows;
   std::vector<compare::Ceilings::Ceiling> ceilings;
