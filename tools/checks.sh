@@ -73,14 +73,18 @@ asan_build_and_tests() {
     "${cmake%cmake}ctest" --test-dir "$root/build/asan" -j2 --timeout 900 --no-tests=error --output-on-failure
 }
 
-sources() { in_root git ls-files --cached --others --exclude-standard -- "$@"; }
+# sources PATTERN...: the project's own files, one a line; fails where there are none or git cannot tell.
+sources() { in_root git ls-files --cached --others --exclude-standard -- "$@" | grep .; }
 
-format_is_clean() { sources '*.cpp' '*.hpp' '*.h' | in_root xargs clang-format --dry-run -Werror; }
+format_is_clean() {
+  files=$(sources '*.cpp' '*.hpp') && printf '%s\n' "$files" | in_root xargs clang-format --dry-run -Werror
+}
 
-# Each file that the build compiles from src/ and is no test, two at a time; the frameworks' headers would
-# take most of the time, so the workers are left to the compiler's warnings.
+# What the build compiles of src/, less the tests, two at a time. The workers are left to the compiler's
+# warnings: the frameworks' headers would take most of the time. "N warnings generated" on stderr counts those
+# in other people's headers.
 tidy_is_clean() {
-  sources 'src/*.cpp' | grep -v '_test\.cpp$' | compiled_here |
+  files=$(sources 'src/*.cpp' | grep -v '_test\.cpp$' | compiled_here) && printf '%s\n' "$files" |
     in_root xargs -n 1 -P 2 clang-tidy -p "$tests_build" --quiet --warnings-as-errors='*' \
       --extra-arg=-Wno-unknown-warning-option 2>/dev/null
 }
@@ -88,12 +92,13 @@ tidy_is_clean() {
 compiled_here() {
   while IFS= read -r file; do
     if grep -qF "$root/$file\"" "$tests_build/compile_commands.json"; then printf '%s\n' "$file"; fi
-  done
+  done | grep .
 }
 
-shell_scripts() { sources | in_root xargs grep -lE '^#!(/bin/sh|/usr/bin/env (ba)?sh|/bin/bash)|^# shellcheck shell=' 2>/dev/null; }
-
-shell_is_clean() { shell_scripts | in_root xargs shellcheck --external-sources; }
+shell_is_clean() {
+  files=$(sources | in_root xargs grep -lE '^#!(/bin/sh|/bin/bash|/usr/bin/env (ba)?sh)|^# shellcheck shell=') &&
+    printf '%s\n' "$files" | in_root xargs shellcheck --external-sources
+}
 
 long_checks() {
   check "sanitizers: build and tests" asan_build_and_tests
@@ -101,8 +106,8 @@ long_checks() {
   check_with clang-tidy "clang-tidy of src" tidy_is_clean
   check_with shellcheck "shellcheck" shell_is_clean
   for corpus in "$root"/tests/fuzz/corpus/*/; do
-    name=${corpus%/}
-    name=${name##*/}
+    [ -d "$corpus" ] || continue
+    name=$(basename "$corpus")
     check_with clang++ "fuzz $name for $fuzz_seconds s" "$root/tests/fuzz/run" "$fuzz_seconds" "$name"
   done
   if [ -x "$root/tools/mac_link_check" ]; then check "link for macOS" "$root/tools/mac_link_check"; fi

@@ -19,7 +19,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 FAKE_TOOL = Path(__file__).resolve().parent / "fake_tool"
 FAKED = ["apt-cache", "apt-get", "c++", "cmake", "ctest", "dpkg-query", "id", "ninja", "python3", "sudo", "uname"]
-REAL = ["awk", "cat", "chmod", "cksum", "cp", "cut", "date", "env", "find", "git", "grep", "head", "ln", "ls", "mkdir",
+REAL = ["awk", "basename", "cat", "chmod", "cksum", "cp", "cut", "date", "env", "find", "git", "grep", "head", "ln", "ls", "mkdir",
         "mv", "printf", "ps", "readlink", "rm", "rmdir", "sed", "sh", "sleep", "tail", "touch", "tr", "true", "xargs"]
 PACKAGES = ["nlohmann-json3-dev", "libcli11-dev", "libfmt-dev", "libyaml-cpp-dev", "libopenblas0-pthread"]
 SHELLS = [["sh"], ["dash"], ["bash"], ["bash", "--posix"], ["zsh"], ["mksh"], ["yash"], ["busybox", "sh"]]
@@ -495,6 +495,13 @@ class SetupTest(unittest.TestCase):
     def test_failing_tests_fail(self):
         done = self.machine(failing_tests="2").start("test")
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (1, "5 passed, 2 failed"))
+
+    def test_all_counts_each_long_check_and_what_is_skipped(self):
+        done = self.machine().start("test", "--all")
+        self.assertEqual(done.stdout.splitlines()[-1], "8 passed, 0 failed, 3 skipped", done.stdout)
+        self.assertIn("skipped: there is no clang-tidy on this system", done.stdout)
+        broken = self.machine(tools=("clang-format",)).start("test", "--all")  # which lies in no git repository
+        self.assertEqual((broken.returncode, broken.stdout.splitlines()[-1]), (1, "8 passed, 1 failed, 2 skipped"))
 
     def test_tests_that_do_not_build_fail(self):
         done = self.machine(build_fails="yes").start("test")
