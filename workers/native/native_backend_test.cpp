@@ -77,14 +77,21 @@ TEST_CASE("a case larger than the memory is refused before it is allocated") {
       native::OutOfMemory);
 }
 
-TEST_CASE("describe names the BLAS that is bound and its threads") {
+TEST_CASE("describe names the BLAS that is bound; without one, float64 says what to install") {
   const auto backend = native::make_native_backend();
   const auto facts = backend->describe("cpu");
   REQUIRE(facts);
   CHECK(facts->at("threads").get<int>() >= 1);
-  REQUIRE_FALSE(facts->at("blas").is_null());
-  CHECK_FALSE(facts->at("blas").at("path").get<std::string>().empty());
   CHECK(facts->contains("environment"));
+  const auto product = backend->prepare(gemm(DType::float64, 8, 8, 8), "cpu", kSeed);
+  if (facts->at("blas").is_null()) {
+    REQUIRE_FALSE(product);
+    CHECK(product.error().message.find("BLAS") != std::string::npos);
+  } else {
+    REQUIRE(product);
+    CHECK_FALSE(facts->at("blas").at("path").get<std::string>().empty());
+    CHECK((*product)->facts().kernel.find("cblas_dgemm") == 0);
+  }
 }
 
 TEST_CASE("MLBENCH_NATIVE_THREADS sets the threads, and nonsense in it is an error") {
