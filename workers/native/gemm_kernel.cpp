@@ -19,6 +19,8 @@ constexpr double kTrialBudget_s = 0.2;
 constexpr double kTrialFlop = 2e9;
 /// Up to so many rows, w is read about once and the row loops can win.
 constexpr std::size_t kFewRows = 32;
+/// Up to so many, packing w costs more than multiplying by it.
+constexpr std::size_t kVeryFewRows = 8;
 
 /// One way to compute the first `rows` rows of y.
 struct Way {
@@ -59,20 +61,12 @@ class GemmKernel final : public kit::Kernel {
   }
 
  private:
+  /// Only ways that can win, so that noise cannot choose a hopeless one.
   std::vector<Way> ways(const Blas* blas) {
     std::vector<Way> all;
     if (blas != nullptr) add_blas(*blas, all);
-    for (const auto& loops : packed_loops(spec_.dtype)) {
-      auto packed = std::make_shared<PackedProduct>(loops, pool_);
-      all.push_back(
-          {loops.name, [this, packed](std::size_t rows) { packed->multiply(first_rows(rows)); }});
-    }
-    if (product_.m > kFewRows && !all.empty()) return all;
-    for (const auto& loops : row_loops(spec_.dtype)) {
-      all.push_back({loops.name, [this, loops](std::size_t rows) {
-                       multiply_rows(loops, pool_, first_rows(rows));
-                     }});
-    }
+    if (product_.m > kVeryFewRows) add_packed(all);
+    if (product_.m <= kFewRows || all.empty()) add_rows(all);
     return all;
   }
 
@@ -82,11 +76,13 @@ class GemmKernel final : public kit::Kernel {
     if (spec_.dtype == DType::float32) {
       const auto *x = x_.as<float>(), *w = w_.as<float>();
       auto* const y = y_.as<float>();
+      if (product_.m == 1) {
+        all.push_back({"cblas_sgemv" + of, [=, &blas](std::size_t) { blas.gemv(n, k, w, x, y); }});
+        return;
+      }
       all.push_back({"cblas_sgemm" + of, [=, &blas](std::size_t rows) {
                        blas.gemm(static_cast<int>(rows), n, k, x, w, y);
                      }});
-      if (product_.m != 1) return;
-      all.push_back({"cblas_sgemv" + of, [=, &blas](std::size_t) { blas.gemv(n, k, w, x, y); }});
     } else if (spec_.dtype == DType::float64) {
       const auto *x = x_.as<double>(), *w = w_.as<double>();
       auto* const y = y_.as<double>();
@@ -94,6 +90,22 @@ class GemmKernel final : public kit::Kernel {
                        blas.gemm(static_cast<int>(rows), n, k, x, w, y);
                      }});
     }
+  }
+
+  void add_packed(std::vector<Way>& all) {
+    for (const auto& loops : packed_loops(spec_.dtype)) {
+      auto packed = std::make_shared<PackedProduct>(loops, pool_);
+      all.push_back(
+          {loops.name, [this, packed](std::size_t rows) { packed->multiply(first_rows(rows)); }});
+    }
+  }
+
+  void add_rows(std::vector<Way>& all) {
+    const auto found = row_loops(spec_.dtype);
+    if (found.empty()) return;
+    all.push_back({found.front().name, [this, loops = found.front()](std::size_t rows) {
+                     multiply_rows(loops, pool_, first_rows(rows));
+                   }});
   }
 
   [[nodiscard]] Product first_rows(std::size_t rows) const {
