@@ -116,7 +116,7 @@ wanted_apt_packages() {
   if [ "$1" = all ]; then printf '%s\n' clang clang-format clang-tidy libclang-rt-dev shellcheck; fi
 }
 
-is_installed_by_apt() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+is_installed_by_apt() { dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
 
 missing_apt_packages() {
   for package in $(wanted_apt_packages "$1"); do
@@ -200,8 +200,8 @@ sys.exit(0 if fits else 1)' >/dev/null 2>&1; then
 
 has_pip() { "$1" -c 'import pip' >/dev/null 2>&1; }
 
-# An environment in which pip was interrupted may hold half a package, which pip itself cannot repair:
-# such a one is made anew.
+# An environment in which pip was interrupted may hold half a package, which pip itself cannot repair: it is
+# made anew.
 make_venv() {
   if has_pip "$python" && [ ! -e "$venv/.installing" ]; then return 0; fi
   base=$(find_python)
@@ -227,7 +227,7 @@ has_nvidia_gpu() { has nvidia-smi && nvidia-smi -L >/dev/null 2>&1; }
 
 # Any answer within 6 seconds will do, a refused certificate too: pip has its own ones.
 answers() {
-  "$python" - "$1" >>"$log" 2>&1 <<'END'
+  "$python" - "$1" <<'END'
 import signal, ssl, sys, urllib.error, urllib.request
 signal.alarm(6)
 try:
@@ -254,7 +254,7 @@ install_torch() {
   say "installing torch $version"
   if [ "$system" != Linux ] || has_nvidia_gpu; then
     pip_install "torch==$version"
-  elif answers "$torch_cpu_index"; then
+  elif answers "$torch_cpu_index" >>"$log" 2>&1; then
     pip_install --extra-index-url "$torch_cpu_index" "torch==$version"
   else
     say "PyTorch's index of CPU builds does not answer: taking the build that pip has"
@@ -276,9 +276,14 @@ install_mlx() {
 # One framework that cannot be had does not stop the other. What failed is not tried at every start,
 # which would cost a network round trip each time, but only by ./mlbench setup or other pins.
 install_frameworks() {
+  if has_nvidia_gpu; then gpu=nvidia; else gpu=none; fi
+  case $(cat "$venv/.frameworks" 2>/dev/null) in
+    '' | *" $gpu") ;;
+    *) : >"$venv/.installing" ;;  # to pip the build for the other kind of machine would be good enough
+  esac
   make_venv
   site=$(site_packages)
-  wanted="$(cksum <"$root/requirements.txt") $(has_nvidia_gpu && echo nvidia || echo none)"
+  wanted="$(cksum <"$root/requirements.txt") $gpu"
   if [ "$retry" = no ] && [ "$(cat "$venv/.frameworks" 2>/dev/null)" = "$wanted" ]; then return 0; fi
   rm -f "$venv/.frameworks"
   install_torch || say "torch could not be installed (see $log): $(last_pip_error)"

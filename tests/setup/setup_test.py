@@ -307,6 +307,14 @@ class SetupTest(unittest.TestCase):
         self.assertFalse(having(calls, "whl/cpu"))
         self.assertTrue(having(calls, "mlx[cuda13]=="))
 
+    def test_an_nvidia_gpu_that_comes_later_gets_its_builds(self):
+        machine = self.ready_machine()
+        shutil.copy(FAKE_TOOL, machine.bin / "nvidia-smi")
+        machine.start("setup")
+        calls = machine.calls()
+        self.assertTrue(having(calls, "-m venv") and having(calls, " torch==") and having(calls, "mlx[cuda13]=="), calls)
+        self.assertFalse((machine.root / ".venv/.installing").exists())
+
     def test_one_missing_framework_does_not_stop_the_other(self):
         for missing in ("torch", "mlx"):
             machine = self.machine(pip_fails=missing)
