@@ -62,25 +62,22 @@ class RunSession {
 
   /// Everything from describing the subjects to the line "end".
   Status measure(const machine::Machine& machine) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     if (auto ok = runner_.describe_subjects(); !ok) return ok;
+    if (run::stop_requested()) return finish(run::Ending::interrupted, start);
     live_.show_header(journal_.data());
     if (usable().empty()) {
       return fail(ErrorKind::unsupported,
                   "no framework can be measured here: mlbench doctor says what is missing and how "
                   "to cure it");
     }
-    if (journal_.data().cases.empty()) {
+    if (!journal_.data().planned) {
       if (auto ok = declare_cases(machine); !ok) return ok;
     }
+    if (run::stop_requested()) return finish(run::Ending::interrupted, start);
     const auto ending = runner_.measure();
     if (!ending) return ending.error();
-    live_.clear();
-    const double earlier_s =
-        journal_.data().end ? find_number(*journal_.data().end, "duration_s").value_or(0) : 0;
-    const double duration_s =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    return write_end(*ending, earlier_s + duration_s);
+    return finish(*ending, start);
   }
 
   [[nodiscard]] std::vector<std::string> usable() const {
@@ -88,6 +85,16 @@ class RunSession {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  Status finish(run::Ending ending, Clock::time_point start) {
+    live_.clear();
+    const double earlier_s =
+        journal_.data().end ? find_number(*journal_.data().end, "duration_s").value_or(0) : 0;
+    const double duration_s = std::chrono::duration<double>(Clock::now() - start).count();
+    return write_end(ending, earlier_s + duration_s);
+  }
+
   Status declare_cases(const machine::Machine& machine) {
     const auto live_processes = static_cast<int>(usable().size());
     const auto candidates = plan::candidates(options_.catalogue, options_.settings.preset, machine,
@@ -98,6 +105,7 @@ class RunSession {
     }
     const auto estimates = runner_.scout(candidates);
     if (!estimates) return estimates.error();
+    if (run::stop_requested()) return Done{};  // not all was tried: --resume plans again
     return runner_.declare(pairs_of(subjects_, usable()),
                            plan::select(candidates, *estimates, options_.settings.preset));
   }

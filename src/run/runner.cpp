@@ -279,6 +279,7 @@ Result<plan::Estimates> Runner::scout(const plan::Candidates& candidates) {
 
 Status Runner::declare(const std::vector<PairPlan>& pairs, const plan::Selection& selection) {
   Impl& r = *impl_;
+  if (auto ok = r.journal.write({{"type", "plan"}}); !ok) return ok;
   for (const PairPlan& p : pairs) {
     if (auto ok =
             r.journal.write({{"type", "pair"}, {"a", p.a}, {"b", p.b}, {"control", p.control}});
@@ -298,7 +299,7 @@ Status Runner::declare(const std::vector<PairPlan>& pairs, const plan::Selection
         return ok;
     }
   }
-  return Done{};
+  return r.journal.write({{"type", "planned"}});
 }
 
 void Runner::Impl::restore() {
@@ -435,8 +436,9 @@ Result<Ending> Runner::measure() {
   Impl& r = *impl_;
   r.restore();
   const auto start = Clock::now();
-  const auto& finished = r.journal.data().finished_rounds;
-  const int first = finished.empty() ? 0 : *finished.rbegin() + 1;
+  const auto& data = r.journal.data();
+  // Not the number of a round that was cut off: its blocks come from other processes.
+  const int first = data.last_round + 1;
   r.random.seed(r.settings.seed +
                 static_cast<std::uint64_t>(first));  // a resumed run goes on with another order
   for (int round = first;; ++round) {
@@ -453,7 +455,8 @@ Result<Ending> Runner::measure() {
     if (round == 1) {
       if (auto ok = r.fit_into_budget(round_s, since_s(start)); !ok) return ok.error();
     }
-    if (round + 1 >= r.settings.min_rounds && since_s(start) + round_s > r.settings.budget_s)
+    const auto finished = static_cast<int>(data.finished_rounds.size());
+    if (finished >= r.settings.min_rounds && since_s(start) + round_s > r.settings.budget_s)
       return Ending::budget_spent;
   }
 }

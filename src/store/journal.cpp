@@ -119,7 +119,9 @@ Result<fs::path> find_journal(const std::string& run, const fs::path& results_di
   }
   if (journals.empty())
     return fail(ErrorKind::usage, "there is no run in " + results_dir.string() + " yet");
-  return *std::max_element(journals.begin(), journals.end());  // names are dates
+  // Names are dates. Without the extension, as "-2" of a second run must come after "".
+  return *std::max_element(journals.begin(), journals.end(),
+                           [](const auto& a, const auto& b) { return a.stem() < b.stem(); });
 }
 
 }  // namespace mlbench::store

@@ -58,7 +58,12 @@ Status RunData::add(const Json& line) {
   if (*type == "warm") return add_warm(line);
   if (*type == "block") return add_block(line);
   if (*type == "slot") return add_slot(line);
-  if (*type == "pair") {
+  if (*type == "plan") {  // a plan that was cut off before is void
+    pairs.clear();
+    cases.clear();
+  } else if (*type == "planned") {
+    planned = true;
+  } else if (*type == "pair") {
     pairs.push_back({.a = find_string(line, "a").value_or(""),
                      .b = find_string(line, "b").value_or(""),
                      .control = find_bool(line, "control").value_or(false)});
@@ -191,6 +196,7 @@ Status RunData::add_block(const Json& line) {
                     .start_ns = find_int(line, "start_ns").value_or(0),
                     .samples_s = {}};
   block.samples_s.assign(samples->begin() + 1, samples->end());
+  last_round = std::max(last_round, block.round);
   pending_[{*find_string(line, "case"), block.round}].push_back(
       {*find_string(line, "subject"), std::move(block)});
   return Done{};
@@ -212,6 +218,7 @@ Status RunData::add_slot(const Json& line) {
   }
   pending_.erase(key);
   slots_[*id].insert(key.second);
+  last_round = std::max(last_round, key.second);
   return Done{};
 }
 

@@ -100,7 +100,9 @@ class RunData {
   std::vector<SubjectRecord> subjects;
   std::vector<PairRecord> pairs;
   std::vector<CaseRecord> cases;
+  bool planned = false;  ///< All pairs and cases are declared; a run cut off before plans again.
   std::set<int> finished_rounds;
+  int last_round = -1;  ///< The last round that began, finished or cut off.
   std::vector<Json>
       notices;              ///< Lines of type "notice": what the program wants the reader to know.
   std::optional<Json> end;  ///< The last line of type "end", if the run came to an end.
