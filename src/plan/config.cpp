@@ -223,6 +223,7 @@ Status check_together(Config& config, std::string_view file_name) {
     return yaml_error(file_name, 0, "measure.warmup_min is longer than measure.warmup_max");
   }
   if (m.max_rounds && *m.max_rounds < kVerdictRounds) {
+    m.min_rounds = m.min_rounds.value_or(*m.max_rounds);
     notice(config, "measure.max_rounds is below 6: times are measured, but no case gets a verdict");
   } else if (m.min_rounds && *m.min_rounds < kVerdictRounds) {
     notice(config, "measure.min_rounds is below 6: a case that stops earlier gets no verdict");

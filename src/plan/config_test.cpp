@@ -259,6 +259,7 @@ TEST_CASE("settings that contradict each other are refused; those that cost a ve
   error_of("measure: {min_rounds: 9, max_rounds: 8}");
   error_of("measure: {warmup_min: 3s, warmup_max: 2s}");
   CHECK(parsed("measure: {max_rounds: 5}").notices.size() == 1);
+  CHECK(parsed("measure: {max_rounds: 5}").measure.min_rounds == 5);
   CHECK(parsed("measure: {min_rounds: 3}").notices.size() == 1);
   CHECK(parsed("measure: {min_rounds: 6, max_rounds: 6}").notices.empty());
 }

@@ -121,6 +121,9 @@ TEST_CASE("the verdict follows the interval") {
   CHECK(judge(interval(0.001, 0.010)).verdict == Verdict::equal);
   CHECK(judge(interval(0.001, 0.030)).verdict == Verdict::undecided);
   CHECK(judge(interval(0.015, 0.016)).verdict == Verdict::undecided);  // reaches +3 %
+  CHECK(judge(interval(0.0051, 0.0050)).verdict == Verdict::faster);   // within 2 %, yet not 1
+  CHECK(judge(interval(-0.0051, 0.0050)).verdict == Verdict::slower);
+  CHECK(judge(interval(0.0049, 0.0050)).verdict == Verdict::equal);
   CHECK(judge(std::nullopt).verdict == Verdict::invalid);
   CHECK(judge(interval(0.10, 0.02, 5)).verdict == Verdict::invalid);
   CHECK(judge(interval(0.10, 0.02, 5), {.min_pairs = 4}).verdict == Verdict::faster);
