@@ -23,9 +23,9 @@ constexpr std::array<std::string_view, 14> kEnvironment = {
     "CUBLAS*",  "METAL_*"};
 
 /// PyTorch's description of its build, without the compiler flags: a paragraph that nobody reads.
-Json build_lines() {
+Json build_lines(const std::string& config) {
   Json lines = Json::array();
-  for (const auto line : lines_of(at::show_config())) {
+  for (const auto line : lines_of(config)) {
     const auto text = trim(line);
     if (!text.starts_with("- ") || text.starts_with("- Build settings")) continue;
     lines.push_back(std::string(text.substr(2)));
@@ -35,7 +35,7 @@ Json build_lines() {
 
 Json build() {
   const auto config = at::show_config();
-  return {{"config", build_lines()},
+  return {{"config", build_lines(config)},
           {"commit", build_setting(config, "COMMIT_SHA")},
           {"blas", build_setting(config, "BLAS_INFO")},
           {"lapack", build_setting(config, "LAPACK_INFO")},

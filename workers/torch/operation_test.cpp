@@ -4,10 +4,10 @@
 #include "torch/cpu_kernels.hpp"
 #include "torch/describe.hpp"
 
-#include <c10/util/Exception.h>
+#include <ATen/Version.h>
 #include <doctest/doctest.h>
 
-#include <cstdlib>
+#include <string>
 
 using namespace mlbench;
 
@@ -33,6 +33,12 @@ workload::CheckResult checked(const workload::Case& c) {
   REQUIRE(kernel);
   (*kernel)->run(3);
   return workload::find_workload(c.workload)->make_checker(c, 7)->check((*kernel)->output());
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
 }
 
 }  // namespace
@@ -91,6 +97,7 @@ TEST_CASE("the description proves the BLAS, the threads and full float32") {
   REQUIRE(facts);
   CHECK(facts->at("framework_version").get<std::string>().find('.') != std::string::npos);
   CHECK(facts->at("threads").get<int>() >= 1);
+  CHECK(facts->at("build").at("config").size() + 1 == count(at::show_config(), "\n  - "));
   CHECK(facts->at("blas").at("library").is_string());
   CHECK(facts->at("blas").at("path").is_string());
   CHECK(facts->at("precision").at("float32_matmul") == "highest");
