@@ -9,6 +9,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(mlbench_warnings INTERFACE -Wno-restrict)
 endif()
 
+string(TOUPPER "${CMAKE_BUILD_TYPE}" _build_type)
+string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${_build_type}}" MLBENCH_BUILD_FLAGS)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/version.hpp.in"
                "${PROJECT_BINARY_DIR}/generated/mlbench_version.hpp" @ONLY)
 

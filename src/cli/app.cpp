@@ -2,6 +2,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/program_path.hpp"
 #include "core/text.hpp"
 #include "mlbench_version.hpp"
 
@@ -40,13 +41,6 @@ std::string unknown_command(const CLI::App& app, const std::string& word) {
   const auto near = nearest(word, names);
   return "no command is called \"" + word + "\"; " +
          (near ? "did you mean " + *near + "?" : "mlbench --help lists them all");
-}
-
-std::filesystem::path program_path(const std::string& argv0) {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) return self;
-  return std::filesystem::absolute(argv0, error);
 }
 
 }  // namespace

@@ -107,6 +107,7 @@ int list_command(const Context& context, const RunFlags& flags, bool trial) {
   if (!machine) return report_error(context, machine.error());
   const auto options = resolve(flags, *machine);
   if (!options) return report_error(context, options.error());
+  for (const auto& notice : options->notices) context.err << "mlbench: " << notice << '\n';
   const auto listing = trial ? try_out(context, *options, *machine)
                              : Result<Listing>(without_trial(*options, *machine));
   if (!listing) return report_error(context, listing.error());

@@ -51,7 +51,10 @@ void Live::erase(int lines) {
 std::string Live::time_left() const {
   const double spent_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  return "at most " + format_duration(std::max(0.0, budget_s_ - spent_s)) + " left";
+  if (spent_s > budget_s_)
+    return "over its budget of " + format_duration(budget_s_) +
+           ", finishing the rounds that verdicts need";
+  return "at most " + format_duration(budget_s_ - spent_s) + " left";
 }
 
 void Live::step(const std::string& what) {

@@ -27,7 +27,7 @@ std::string utc_time(const char* format) {
   return text.str();
 }
 
-Json header_line(const RunOptions& options, const RunFlags& flags, const machine::Machine& machine,
+Json header_line(const RunOptions& options, const machine::Machine& machine,
                  const std::vector<std::string>& command_line) {
   return {{"type", "run"},
           {"schema", "mlbench.journal/1"},
@@ -40,8 +40,8 @@ Json header_line(const RunOptions& options, const RunFlags& flags, const machine
             {"flags", MLBENCH_CXX_FLAGS}}},
           {"command", command_line},
           {"settings", to_json(options.settings)},
-          {"workers", options.subjects.frameworks},
-          {"mlx_blas", flags.mlx_blas},
+          {"subjects", to_json(options.subjects)},
+          {"only", options.only},
           {"machine", machine::to_json(machine)}};
 }
 
@@ -180,8 +180,7 @@ std::vector<std::string> build_doubts() {
   return doubts;
 }
 
-Result<store::Journal> new_journal(const RunOptions& options, const RunFlags& flags,
-                                   const machine::Machine& machine,
+Result<store::Journal> new_journal(const RunOptions& options, const machine::Machine& machine,
                                    const std::vector<std::string>& command_line) {
   const std::string base = utc_time("%Y-%m-%d-%H%M%S");
   for (int attempt = 1;; ++attempt) {  // two runs may start in the same second
@@ -191,7 +190,7 @@ Result<store::Journal> new_journal(const RunOptions& options, const RunFlags& fl
     if (fs::exists(path, ignored)) continue;
     auto journal = store::Journal::create(path);
     if (!journal) return journal.error();
-    if (auto ok = journal->write(header_line(options, flags, machine, command_line)); !ok)
+    if (auto ok = journal->write(header_line(options, machine, command_line)); !ok)
       return ok.error();
     auto notices = build_doubts();
     notices.insert(notices.end(), options.notices.begin(), options.notices.end());
@@ -202,16 +201,16 @@ Result<store::Journal> new_journal(const RunOptions& options, const RunFlags& fl
   }
 }
 
-/// What was decided when the run began stays decided.
-void adopt(const store::RunData& data, RunOptions& options) {
-  if (data.header.contains("settings")) {
-    const double budget_s = options.settings.budget_s;
+/// What was decided when the run began stays decided; only a new --budget counts, since the old one
+/// may be what cut it off.
+void adopt(const store::RunData& data, const RunFlags& flags, RunOptions& options) {
+  const double budget_s = options.settings.budget_s;
+  if (data.header.contains("settings"))
     options.settings = settings_from_json(data.header["settings"]);
-    options.settings.budget_s = budget_s;
-  }
-  if (const auto workers = find_strings(data.header, "workers"); !workers.empty())
-    options.subjects.frameworks = workers;
-  options.subjects.mlx_wheel_blas = find_string(data.header, "mlx_blas") == "wheel";
+  if (!flags.budget.empty()) options.settings.budget_s = budget_s;
+  if (data.header.contains("subjects"))
+    options.subjects = subject_choice_from_json(data.header["subjects"]);
+  options.only = find_strings(data.header, "only");
 }
 
 /// A run is one machine and one set of frameworks; anything else would be two runs in one file.
@@ -244,12 +243,12 @@ int run_command(const Context& context, const RunFlags& flags,
 
   Result<store::Journal> journal = fail(ErrorKind::internal, "no journal");
   if (flags.resume.empty()) {
-    journal = new_journal(*options, flags, *machine, command_line);
+    journal = new_journal(*options, *machine, command_line);
   } else {
     const auto path = store::find_journal(flags.resume, options->results_dir);
     if (!path) return report_error(context, path.error());
     journal = store::Journal::resume(*path);
-    if (journal) adopt(journal->data(), *options);
+    if (journal) adopt(journal->data(), flags, *options);
   }
   if (!journal) return report_error(context, journal.error());
 

@@ -74,6 +74,25 @@ std::vector<run::Subject> subjects_of(const Context& context, const std::string&
 
 }  // namespace
 
+Json to_json(const SubjectChoice& c) {
+  return {{"frameworks", c.frameworks},
+          {"cpu_too", c.cpu_too},
+          {"device", c.device},
+          {"mlx_wheel_blas", c.mlx_wheel_blas},
+          {"only", c.only}};
+}
+
+SubjectChoice subject_choice_from_json(const Json& json) {
+  SubjectChoice c;
+  if (auto frameworks = find_strings(json, "frameworks"); !frameworks.empty())
+    c.frameworks = std::move(frameworks);
+  c.cpu_too = find_bool(json, "cpu_too").value_or(false);
+  c.device = find_string(json, "device").value_or("");
+  c.mlx_wheel_blas = find_bool(json, "mlx_wheel_blas").value_or(false);
+  c.only = find_strings(json, "only");
+  return c;
+}
+
 std::vector<run::Subject> find_subjects(const Context& context, const SubjectChoice& choice) {
   std::vector<run::Subject> subjects;
   for (const auto& name : choice.frameworks) {

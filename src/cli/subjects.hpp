@@ -18,6 +18,10 @@ struct SubjectChoice {
   std::vector<std::string> only;  ///< Globs over subject names; empty: all.
 };
 
+/// As the journal's first line keeps it, so that a resumed run has the same subjects.
+[[nodiscard]] Json to_json(const SubjectChoice& choice);
+[[nodiscard]] SubjectChoice subject_choice_from_json(const Json& json);
+
 /// Starts each worker once to learn its devices. A framework whose worker is missing or does not
 /// start is still listed, with the reason, so that a report says why it is not there.
 [[nodiscard]] std::vector<run::Subject> find_subjects(const Context& context,

@@ -15,6 +15,9 @@ using store::Cell;
 using store::PairRecord;
 using store::RunData;
 
+/// A smaller drift matters to nobody, however narrow the interval is.
+constexpr double kLeastDrift = 0.01;
+
 /// Samples of the blocks of `round`, in order of rows.
 std::vector<std::vector<double>> blocks_in(const Cell& cell, int round) {
   std::vector<const BlockRecord*> found;
@@ -99,7 +102,8 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
     v.reason = std::to_string(v.pair_log_ratios.size()) + " process pairs, 6 are needed";
     return v;
   }
-  if (stats::drifted(all_block_times(*a), all_block_times(*b), v.interval->half_width_log))
+  if (stats::drifted(all_block_times(*a), all_block_times(*b),
+                     std::max(v.interval->half_width_log, kLeastDrift / 3)))
     v.flags.emplace_back("drift");
   const auto quartiles = ratios(run, c, *a, *b, stats::BlockStatistic::lower_quartile);
   if (stats::unstable(v.interval, stats::ratio_interval(quartiles)))

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cassert>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,16 +67,16 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
 
-  // Reading the wrong side is a bug of the caller.
-  T& operator*() & { return assert(has_value()), *std::get_if<0>(&state_); }
-  const T& operator*() const& { return assert(has_value()), *std::get_if<0>(&state_); }
-  T&& operator*() && { return assert(has_value()), std::move(*std::get_if<0>(&state_)); }
-  T* operator->() { return assert(has_value()), std::get_if<0>(&state_); }
-  const T* operator->() const { return assert(has_value()), std::get_if<0>(&state_); }
+  // Reading the wrong side is a bug of the caller; std::get then throws, and main() reports it.
+  T& operator*() & { return std::get<0>(state_); }
+  const T& operator*() const& { return std::get<0>(state_); }
+  T&& operator*() && { return std::get<0>(std::move(state_)); }
+  T* operator->() { return &std::get<0>(state_); }
+  const T* operator->() const { return &std::get<0>(state_); }
 
-  Error& error() & { return assert(!has_value()), *std::get_if<1>(&state_); }
-  const Error& error() const& { return assert(!has_value()), *std::get_if<1>(&state_); }
-  Error&& error() && { return assert(!has_value()), std::move(*std::get_if<1>(&state_)); }
+  Error& error() & { return std::get<1>(state_); }
+  const Error& error() const& { return std::get<1>(state_); }
+  Error&& error() && { return std::get<1>(std::move(state_)); }
 
   [[nodiscard]] T value_or(T other) const& { return has_value() ? **this : std::move(other); }
 

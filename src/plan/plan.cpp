@@ -67,9 +67,12 @@ class Builder {
       const double needed = static_cast<double>(workload::memory_bytes_of(c)) * live_processes_;
       if (available_bytes_ && needed > share * static_cast<double>(*available_bytes_)) {
         result_.left_out.push_back(
-            {c, "needs " + format_bytes(needed) + " in " + std::to_string(live_processes_) +
-                    " processes, over " + (share == 0.25 ? "a quarter" : "half") + " of the " +
-                    format_bytes(static_cast<double>(*available_bytes_)) + " available"});
+            {c,
+             "needs " + format_bytes(needed) +
+                 (live_processes_ == 1 ? ""
+                                       : " in " + std::to_string(live_processes_) + " processes") +
+                 ", over " + (share == 0.25 ? "a quarter" : "half") + " of the " +
+                 format_bytes(static_cast<double>(*available_bytes_)) + " available"});
         continue;
       }
       fitting.push_back(std::move(c));
@@ -219,9 +222,11 @@ Selection select(const Candidates& candidates, const Estimates& estimates, Prese
             {c, s.reason.empty() ? "no subject of this run can compute it" : s.reason});
       } else if (too_slow && (preset == Preset::full || !quick_enough.empty() ||
                               &c != &family.candidates.front())) {
+        const bool full_would = *s.call_s <= limits_of(Preset::full).call_s;
         selection.left_out.push_back({c, "a call takes about " + format_time(*s.call_s) +
                                              " on the slowest subject, this preset allows " +
-                                             format_time(limits.call_s) + more});
+                                             format_time(limits.call_s) +
+                                             (full_would ? more : "")});
       } else {
         quick_enough.push_back(
             c);  // the smallest is taken whatever it costs: a family is never silent

@@ -184,8 +184,10 @@ std::string case_label(const workload::Case& c) {
     return fmt::format("GEMM {} {}x{}x{}", name_of(c.dtype), m.dump(), n.dump(), k.dump());
   }
   if (c.workload == "memory") {
-    return fmt::format("{} {}", find_string(c.params, "op").value_or("?"),
-                       format_bytes(find_number(c.params, "bytes").value_or(0)));
+    // "memory/float32/copy_256MiB" as "copy 256MiB".
+    std::string label = c.id.substr(c.id.rfind('/') + 1);
+    std::replace(label.begin(), label.end(), '_', ' ');
+    return label;
   }
   return c.id;
 }

@@ -34,6 +34,7 @@ std::string rate_text(const Entry& e, const Scale& scale) {
   auto text = format_significant(e.rate->value / scale.factor, 3);
   if (!e.rate->low || !e.rate->high) return "~" + text;
   const double half = (*e.rate->high - *e.rate->low) / (2 * e.rate->value);
+  if (half > 1) return text + " ±>100%";
   return text + fmt::format(" ±{:.0f}%", std::max(1.0, std::ceil(half * 100)));
 }
 
@@ -148,8 +149,11 @@ void add_left_out(std::string& out, const Report& report) {
   for (const Row& row : report.rows) {
     if (!row.is_skipped() || row.entries.empty()) continue;
     std::string reason = row.entries.front().reason;
-    if (const auto start = reason.find("a call takes about"); start == 0)
-      reason = "too slow for this preset; --full measures up to 2 s a call";
+    if (reason.starts_with("a call takes about")) {
+      reason = reason.ends_with("--full measures it")
+                   ? "too slow for this preset; --full measures it"
+                   : "a call takes over 2 s";
+    }
     if (!by_reason.contains(reason)) order.push_back(reason);
     by_reason[reason].push_back(row.case_id);
   }

@@ -129,6 +129,7 @@ Status Slot::warm(SlotSide& side) {
   record.update(protocol::to_json(*warmed));
   if (auto ok = context_.journal.write(record); !ok) return ok;
   if (!first) return Done{};
+  plan_.sync_overhead_s = std::max(plan_.sync_overhead_s, warmed->sync_overhead_s);
 
   const auto tail =
       std::span(warmed->samples_s).last(std::min<std::size_t>(warmed->samples_s.size(), 20));
@@ -136,14 +137,15 @@ Status Slot::warm(SlotSide& side) {
   return Done{};
 }
 
-/// The fewest calls a sample for which the clock and the wait for the device do not matter on the
-/// fastest subject: 200 us on a CPU, 1 ms on a GPU.
+/// The fewest calls a sample for which neither the clock (200 us on a CPU, 1 ms on a GPU) nor the
+/// wait for the device (50 waits) matters on the fastest subject.
 void Slot::plan_blocks() {
   if (plan_.calls > 0) return;
   double calls = 1;
   for (const SlotSide& side : sides_) {
     if (side.worker == nullptr) continue;
-    const double least_s = compare::device_kind(side.subject->device) == "gpu" ? 1e-3 : 200e-6;
+    const double clock_s = compare::device_kind(side.subject->device) == "gpu" ? 1e-3 : 200e-6;
+    const double least_s = std::max(clock_s, 50 * plan_.sync_overhead_s);
     calls = std::max(calls, std::ceil(least_s / std::max(1e-9, plan_.call_s[side.subject->name])));
   }
   plan_.calls = static_cast<int>(std::min(calls, 10000.0));
@@ -174,10 +176,12 @@ Result<std::optional<double>> Slot::fastest_s(SlotSide& side, int calls) {
 }
 
 /// Twice the calls must take twice the time, or calls overlap, are left out, or are not waited for.
-/// Noise can spoil one comparison, so three have to agree before the case is flagged.
+/// Noise can spoil one comparison, so five have to agree before the case is flagged.
 Status Slot::check_linearity(SlotSide& side) {
+  constexpr int kMost = 5;
   std::vector<double> ratios;
-  for (int i = 0; i < 3; ++i) {
+  bool all_below = true, all_above = true;
+  while (ratios.size() < kMost && (all_below || all_above)) {
     const auto once = fastest_s(side, plan_.calls);
     if (!once) return once.error();
     if (!*once) return Done{};
@@ -185,19 +189,16 @@ Status Slot::check_linearity(SlotSide& side) {
     if (!twice) return twice.error();
     if (!*twice) return Done{};
     ratios.push_back(**twice / **once);
+    all_below = all_below && ratios.back() < 0.95;
+    all_above = all_above && ratios.back() > 1.05;
   }
-  const auto all = [&](auto predicate) {
-    return std::all_of(ratios.begin(), ratios.end(), predicate);
-  };
-  const bool nonlinear =
-      all([](double r) { return r < 0.95; }) || all([](double r) { return r > 1.05; });
   Json record = line("prepared", side);
   const auto* cell = context_.journal.data().find_cell(context_.definition.id, side.subject->name);
   record.update(Json{{"kernel", cell->kernel},
                      {"notes", cell->notes},
                      {"calls", plan_.calls},
                      {"linearity", ratios}});
-  if (nonlinear) record["flags"] = {"nonlinear"};
+  if (all_below || all_above) record["flags"] = {"nonlinear"};
   return context_.journal.write(record);
 }
 

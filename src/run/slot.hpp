@@ -11,6 +11,7 @@ namespace mlbench::run {
 struct SlotPlan {
   int calls = 0;                         ///< Calls a sample, equal for all subjects; 0 until known.
   std::map<std::string, double> call_s;  ///< Seconds a call by subject.
+  double sync_overhead_s = 0;            ///< Of waiting for an idle device; the slowest subject's.
   double blocks_s = 0;                   ///< What the blocks of the last slot took together.
 };
 

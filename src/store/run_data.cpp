@@ -176,7 +176,11 @@ Status RunData::add_warm(const Json& line) {
   const auto cell = cell_of(line);
   if (!cell) return cell.error();
   if (!(*cell)->first_call_s) (*cell)->first_call_s = find_number(line, "first_call_s");
-  if (find_bool(line, "settled") == false) add_once((*cell)->flags, "unsettled");
+  ++(*cell)->warmups;
+  if (find_bool(line, "settled") == false) ++(*cell)->unsettled_warmups;
+  auto& flags = (*cell)->flags;
+  std::erase(flags, "unsettled");
+  if (2 * (*cell)->unsettled_warmups > (*cell)->warmups) flags.emplace_back("unsettled");
   return Done{};
 }
 

@@ -60,9 +60,10 @@ struct Cell {
   std::vector<std::string>
       flags;  ///< "unsettled", "nonlinear", ... as docs/warnings.md lists them.
   std::optional<CheckRecord> check;
-  std::optional<int> calls;            ///< Calls a sample.
-  std::optional<double> first_call_s;  ///< Of the first round.
-  std::vector<BlockRecord> blocks;     ///< Of finished slots only.
+  std::optional<int> calls;                ///< Calls a sample.
+  std::optional<double> first_call_s;      ///< Of the first round.
+  int warmups = 0, unsettled_warmups = 0;  ///< "unsettled" is flagged when it is most of them.
+  std::vector<BlockRecord> blocks;         ///< Of finished slots only.
 };
 
 struct CaseRecord {

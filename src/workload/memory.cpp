@@ -33,12 +33,17 @@ std::optional<Memory::Op> parse_op(std::string_view name) {
   return std::nullopt;
 }
 
-/// "256MiB", or bytes where no binary prefix divides evenly.
+/// "256MiB" or "500MB": the largest prefix of either kind that divides evenly, else bytes.
 std::string size_name(std::int64_t bytes) {
-  constexpr std::array<std::pair<int, const char*>, 3> kPrefixes = {
-      {{30, "GiB"}, {20, "MiB"}, {10, "KiB"}}};
-  for (const auto& [shift, name] : kPrefixes) {
-    if (bytes % (std::int64_t{1} << shift) == 0) return std::to_string(bytes >> shift) + name;
+  constexpr std::int64_t kKi = 1024;
+  constexpr std::array<std::pair<std::int64_t, const char*>, 6> kUnits = {{{kKi * kKi * kKi, "GiB"},
+                                                                           {1000000000, "GB"},
+                                                                           {kKi * kKi, "MiB"},
+                                                                           {1000000, "MB"},
+                                                                           {kKi, "KiB"},
+                                                                           {1000, "kB"}}};
+  for (const auto& [unit, name] : kUnits) {
+    if (bytes % unit == 0) return std::to_string(bytes / unit) + name;
   }
   return std::to_string(bytes) + "B";
 }

@@ -125,6 +125,7 @@ TEST_CASE("ids are stable and survive JSON") {
   CHECK(gemm(8, 4096, 14336).id == "gemm/float32/m8_n4096_k14336");
   CHECK(memory("copy", 256 << 20).id == "memory/float32/copy_256MiB");
   CHECK(memory("read", 192).id == "memory/float32/read_192B");
+  CHECK(memory("read", 100000000).id == "memory/float32/read_100MB");
   const Case c = gemm(8, 16, 32, DType::bfloat16);
   CHECK(case_from_json(to_json(c))->id == c.id);
 }

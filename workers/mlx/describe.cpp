@@ -33,11 +33,11 @@ Json build() {
 /// The numbers that mx::device_info has for `device`, under this project's names.
 Json limits(mx::Device device) {
   constexpr std::array<std::pair<const char*, const char*>, 6> kFields = {
-      {{"max_recommended_working_set_size", "recommended_working_set_bytes"},
+      {{"max_recommended_working_set_size", "working_set_bytes"},
        {"max_buffer_length", "largest_buffer_bytes"},
        {"resource_limit", "buffers"},
        {"memory_size", "memory_bytes"},
-       {"total_memory", "total_bytes"},
+       {"total_memory", "memory_bytes"},
        {"free_memory", "free_bytes"}}};
   Json json = Json::object();
   for (const auto& [key, name] : kFields) {

@@ -59,12 +59,12 @@ Json blas(at::Device device) {
 Json limits(at::Device device) {
   if (device.is_mps()) {
     const auto& hooks = at::detail::getMPSHooks();
-    return {{"recommended_working_set_bytes", hooks.getRecommendedMaxMemory()},
+    return {{"working_set_bytes", hooks.getRecommendedMaxMemory()},
             {"largest_buffer_bytes", hooks.getMaxBufferLength()}};
   }
   if (device.is_cuda()) {
     const auto [free, total] = at::accelerator::getMemoryInfo(device.index());
-    return {{"total_bytes", total}, {"free_bytes", free}};
+    return {{"memory_bytes", total}, {"free_bytes", free}};
   }
   return Json::object();
 }
