@@ -1,0 +1,137 @@
+#include "plan/plan.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace mlbench;
+using namespace mlbench::plan;
+
+namespace {
+
+machine::Machine machine_with(std::int64_t available_bytes, std::int64_t l3_bytes = 32 << 20) {
+  machine::Machine m;
+  m.memory.available_bytes = available_bytes;
+  m.cpu.l3_bytes = l3_bytes;
+  return m;
+}
+
+constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+
+/// Estimates as one subject would give them at a fixed rate.
+Estimates at_rate(const Candidates& candidates, double per_s, const char* subject = "torch:cpu") {
+  Estimates estimates;
+  for (const auto& family : candidates.families) {
+    for (const auto& c : family.candidates)
+      estimates[c.id][subject] = {.call_s = workload::work_of(c).amount() / per_s, .reason = {}};
+  }
+  return estimates;
+}
+
+std::vector<std::string> ids(const std::vector<workload::Case>& cases) {
+  std::vector<std::string> result;
+  for (const auto& c : cases) result.push_back(c.id);
+  return result;
+}
+
+bool has(const std::vector<workload::Case>& cases, const char* id) {
+  const auto all = ids(cases);
+  return std::find(all.begin(), all.end(), id) != all.end();
+}
+
+std::string reason_of(const Selection& s, const char* id) {
+  for (const auto& left : s.left_out) {
+    if (left.definition.id == id) return left.reason;
+  }
+  return "not left out";
+}
+
+Candidates quick_candidates(const std::vector<std::string>& only = {}) {
+  return candidates({}, Preset::quick, machine_with(64 * kGiB), 3, only);
+}
+
+}  // namespace
+
+TEST_CASE("quick takes at most eight cases: the largest that are quick enough, one a family") {
+  const auto c = quick_candidates();
+  const auto s =
+      select(c, at_rate(c, 200e9), Preset::quick);  // 2·n³ in 5 ms at 200 GFLOP/s: n = 512
+  CHECK(s.chosen.size() == 8);
+  CHECK(has(s.chosen, "gemm/float32/512"));
+  CHECK(has(s.chosen, "memory/float32/triad_128MiB"));
+  CHECK(reason_of(s, "gemm/float32/1024")
+            .starts_with(
+                "a call takes about 10.7 ms on the slowest subject, this preset allows 5.00 ms"));
+  CHECK(reason_of(s, "gemm/float32/256").starts_with("not among the headline cases"));
+}
+
+TEST_CASE("the default preset keeps its promise of at most twenty") {
+  const auto c = candidates({}, Preset::standard, machine_with(64 * kGiB), 3, {});
+  CHECK(select(c, at_rate(c, 2e12), Preset::standard).chosen.size() == 20);
+}
+
+TEST_CASE("the slowest subject decides, and one that cannot run a case does not") {
+  const auto c = quick_candidates({"gemm/float32/*"});
+  auto estimates = at_rate(c, 200e9);
+  for (auto& [id, by_subject] : estimates) {
+    by_subject["mlx:cpu"] = {.call_s = *by_subject["torch:cpu"].call_s * 8, .reason = {}};
+    by_subject["native:cpu"] = {.call_s = {}, .reason = "unsupported: no kernel"};
+  }
+  CHECK(has(select(c, estimates, Preset::quick).chosen, "gemm/float32/256"));
+}
+
+TEST_CASE("the smallest of a family is taken whatever it costs, so that no family is silent") {
+  const auto c = quick_candidates({"gemm/float16/*"});
+  CHECK(has(select(c, at_rate(c, 1e6), Preset::quick).chosen, "gemm/float16/128"));
+}
+
+TEST_CASE("a case that nobody can run is left out with the reason") {
+  const auto c = quick_candidates({"gemm/float16/128"});
+  Estimates estimates;
+  estimates["gemm/float16/128"]["torch:cpu"] = {.call_s = {}, .reason = "unsupported: no kernel"};
+  const auto s = select(c, estimates, Preset::quick);
+  CHECK(s.chosen.empty());
+  CHECK(reason_of(s, "gemm/float16/128") == "torch:cpu: unsupported: no kernel");
+}
+
+TEST_CASE("what does not fit into a share of the memory is left out with the sizes") {
+  const auto c = candidates({}, Preset::quick, machine_with(kGiB), 3, {"memory/*"});
+  REQUIRE(c.left_out.size() ==
+          3);  // 3 x 256 MiB of copy and of triad, and 3 x 128 MiB of read and write, over 256 MiB
+  CHECK(c.left_out[0].reason.find("in 3 processes, over a quarter of the 1.00 GiB available") !=
+        std::string::npos);
+}
+
+TEST_CASE("memory arrays are four times the last-level cache, at least 64 MiB") {
+  const auto size_of = [](std::int64_t l3_bytes) {
+    return candidates({}, Preset::quick, machine_with(512 * kGiB, l3_bytes), 3, {"memory/*read*"})
+        .families.at(0)
+        .candidates.at(0)
+        .id;
+  };
+  CHECK(size_of(1 << 20) == "memory/float32/read_64MiB");
+  CHECK(size_of(48 << 20) == "memory/float32/read_256MiB");
+}
+
+TEST_CASE("--only lets through what matches and nothing else") {
+  for (const auto& family : quick_candidates({"*/bfloat16/*"}).families) {
+    for (const auto& c : family.candidates) CHECK(c.dtype == workload::DType::bfloat16);
+  }
+  CHECK(quick_candidates({"nothing"}).families.empty());
+}
+
+TEST_CASE("extrapolation keeps the rate") {
+  const auto small =
+      *workload::make_case("gemm", workload::DType::float32, {{"m", 256}, {"n", 256}, {"k", 256}});
+  const auto large =
+      *workload::make_case("gemm", workload::DType::float32, {{"m", 512}, {"n", 512}, {"k", 512}});
+  CHECK(extrapolate_s(small, 0.001, large) == doctest::Approx(0.008));
+}
+
+TEST_CASE("a configuration replaces the lists that it names and leaves the others") {
+  const auto config = parse_config("benchmarks:\n  compute:\n    gemm_sizes: [64]\n", "a.yaml");
+  REQUIRE(config.has_value());
+  const auto catalogue = catalogue_of(*config);
+  CHECK(catalogue.gemm_sizes == std::vector<std::int64_t>{64});
+  CHECK(catalogue.memory_ops.size() == 4);
+}
