@@ -43,6 +43,31 @@ std::string unknown_command(const CLI::App& app, const std::string& word) {
          (near ? "did you mean " + *near + "?" : "mlbench --help lists them all");
 }
 
+/// Which model, how its weights are stored, what it is to do, and where.
+void add_fit_flags(CLI::App& command, FitOptions& options) {
+  auto& r = options.request;
+  command.add_option("model", r.model, "A name (Mistral-7B), a model's folder, or its config.json")
+      ->required()
+      ->type_name("MODEL");
+  command.add_option("--dtype", r.dtype, "Weights as float32, float16 or bfloat16");
+  command.add_option("--quant", r.quant,
+                     "Quantised weights: 4bit, 8bit, mxfp4, nvfp4 (MLX); q4_0, q8_0, f16, ... "
+                     "(llama.cpp); int4, int8 (torch)");
+  command.add_option("--context", r.context, "Tokens of prompt and answer (default 2048)");
+  command.add_option("--batch", r.batch, "Sequences at once (default 1)");
+  command
+      .add_option("--machine", r.machine,
+                  "this, or a chip or card: \"M4 Max 40c 64GB\", \"RTX 4090\"")
+      ->capture_default_str();
+  command.add_option("--runtime", r.runtime,
+                     "torch, mlx, mlx-lm or llama.cpp, with @VERSION where wanted");
+  command.add_option("--train", r.training, "Memory of training instead: full or lora");
+  command
+      .add_option("--results", options.results,
+                  "Folder of the journals (default results/raw), for what was measured here")
+      ->type_name("DIR");
+}
+
 }  // namespace
 
 int run(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
@@ -89,6 +114,12 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                    "Folder of the journals (default results/raw)")
       ->type_name("DIR");
 
+  FitOptions fit_options;
+  auto* fit = add("fit",
+                  "Does a language model fit this machine or another, what limits it, what "
+                  "would help, and how fast it will be");
+  add_fit_flags(*fit, fit_options);
+
   DoctorOptions doctor_options;
   auto* doctor = add("doctor", "What is missing or wrong in this set-up, and how to cure it");
   doctor
@@ -121,6 +152,7 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   if (discover->parsed()) return discover_command(context);
   if (list->parsed()) return list_command(context, flags, !no_trial);
   if (report->parsed()) return report_command(context, report_options);
+  if (fit->parsed()) return fit_command(context, fit_options);
   if (doctor->parsed()) return doctor_command(context, doctor_options);
   return exit_code(ErrorKind::internal);
 }

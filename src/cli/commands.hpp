@@ -2,6 +2,7 @@
 
 #include "cli/context.hpp"
 #include "cli/run_options.hpp"
+#include "fit/fit.hpp"
 
 #include <string>
 #include <vector>
@@ -21,6 +22,12 @@ struct ReportOptions {
   std::string results;
 };
 int report_command(const Context& context, const ReportOptions& options);
+
+struct FitOptions {
+  fit::Request request;
+  std::string results;  ///< Folder of the journals, for what was measured here.
+};
+int fit_command(const Context& context, const FitOptions& options);
 
 struct DoctorOptions {
   std::string bundle;  ///< File to write; empty: none.

@@ -1,0 +1,201 @@
+#include "fit/format.hpp"
+
+#include "core/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace mlbench::fit {
+namespace {
+
+constexpr int kVector16 = 2, kVector32 = 4;
+
+struct Known {
+  const char* name;
+  Format::Kind kind;
+  int bits, group, group_bits;
+};
+
+// GGUF blocks: ggml-common.h (a 16-bit scale for 32 weights, _1 with an offset; Q6_K 210 bytes for
+// 256; MXFP4 17 bytes for 32). MLX: 16-bit scale and bias for 64 weights; the fp modes an 8-bit
+// scale for 32 or 16. torch: _weight_int4pack_mm with groups of 64 (scale and zero at 16 bit),
+// _weight_int8pack_mm with one 16-bit scale a row.
+constexpr std::array<Known, 18> kKnown = {{
+    {"q4_0", Format::Kind::gguf, 4, 32, 16},
+    {"q4_1", Format::Kind::gguf, 4, 32, 32},
+    {"q5_0", Format::Kind::gguf, 5, 32, 16},
+    {"q5_1", Format::Kind::gguf, 5, 32, 32},
+    {"q6_k", Format::Kind::gguf, 6, 256, 144},
+    {"q8_0", Format::Kind::gguf, 8, 32, 16},
+    {"f16", Format::Kind::gguf, 16, 1, 0},
+    {"mxfp4", Format::Kind::gguf, 4, 32, 8},
+    {"2bit", Format::Kind::mlx, 2, 64, 32},
+    {"3bit", Format::Kind::mlx, 3, 64, 32},
+    {"4bit", Format::Kind::mlx, 4, 64, 32},
+    {"5bit", Format::Kind::mlx, 5, 64, 32},
+    {"6bit", Format::Kind::mlx, 6, 64, 32},
+    {"8bit", Format::Kind::mlx, 8, 64, 32},
+    {"mxfp4", Format::Kind::mlx, 4, 32, 8},
+    {"nvfp4", Format::Kind::mlx, 4, 16, 8},
+    {"int4", Format::Kind::torch, 4, 64, 32},
+    {"int8", Format::Kind::torch, 8, 0, 16},
+}};
+
+Format format_of(const Known& k) {
+  return {
+      .name = k.name, .kind = k.kind, .bits = k.bits, .group = k.group, .group_bits = k.group_bits};
+}
+
+Format gguf(const char* name) {
+  const auto it = std::find_if(kKnown.begin(), kKnown.end(), [&](const Known& k) {
+    return k.kind == Format::Kind::gguf && std::string_view(k.name) == name;
+  });
+  return format_of(*it);
+}
+
+/// One copy, all its rows in groups of the format.
+std::int64_t grouped_bytes(const Tensor& t, const Format& f) {
+  const std::int64_t groups_per_row = f.group == 0 ? 1 : t.columns / f.group;
+  return t.stack * t.rows * (t.columns * f.bits + groups_per_row * f.group_bits) / 8;
+}
+
+bool divides(const Tensor& t, const Format& f) {
+  return f.group == 0 || t.columns % f.group == 0;
+}
+
+std::int64_t gguf_bytes(const Tensor& t, const Format& f, bool is_output) {
+  if (t.role == Role::vector || t.role == Role::router) return t.elements() * kVector32;
+  if (f.bits == 16) return t.elements() * 2;
+  Format kind = f;
+  // llama.cpp keeps the matrix that makes the output better than the rest (llama_tensor_get_type).
+  if (is_output && f.name != "q8_0" && f.name != "mxfp4") kind = gguf("q6_k");
+  if (f.name == "mxfp4" && t.role != Role::expert) kind = gguf("q8_0");
+  if (kind.group == 256 && !divides(t, kind)) kind = gguf("q8_0");
+  return divides(t, kind) ? grouped_bytes(t, kind) : t.elements() * 2;
+}
+
+std::int64_t mlx_bytes(const Tensor& t, const Format& f) {
+  if (t.role == Role::vector || (f.experts_only && t.role != Role::expert))
+    return t.elements() * kVector16;
+  Format kind = f;
+  // mlx-lm's models keep routers at 8 bit (quant_predicate).
+  if (t.role == Role::router)
+    kind = {.name = "8bit", .kind = f.kind, .bits = 8, .group = 64, .group_bits = 32};
+  return divides(t, kind) ? grouped_bytes(t, kind) : t.elements() * 2;
+}
+
+std::int64_t torch_bytes(const Tensor& t, const Format& f) {
+  const bool linear = t.role == Role::attention || t.role == Role::mlp || t.role == Role::head ||
+                      t.role == Role::expert;
+  const bool quantised = linear && !(f.experts_only && t.role != Role::expert) && divides(t, f);
+  return quantised ? grouped_bytes(t, f) : t.elements() * 2;
+}
+
+std::int64_t one_copy(const Tensor& t, const Format& f, bool is_output) {
+  switch (f.kind) {
+    case Format::Kind::plain: return t.elements() * f.bits / 8;
+    case Format::Kind::gguf: return gguf_bytes(t, f, is_output);
+    case Format::Kind::mlx: return mlx_bytes(t, f);
+    case Format::Kind::torch: return torch_bytes(t, f);
+  }
+  return 0;
+}
+
+Format::Kind kind_of_runtime(const std::string& runtime) {
+  if (runtime == "llama.cpp") return Format::Kind::gguf;
+  return runtime == "torch" ? Format::Kind::torch : Format::Kind::mlx;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::string names_of(Format::Kind kind) {
+  std::vector<std::string> names;
+  for (const auto& k : kKnown) {
+    if (k.kind == kind) names.emplace_back(k.name);
+  }
+  if (kind != Format::Kind::mlx) names.insert(names.end(), {"4bit", "8bit"});
+  if (kind == Format::Kind::torch) names.emplace_back("mxfp4");
+  return join(names, ", ");
+}
+
+}  // namespace
+
+std::int64_t bytes_of(const Tensor& t, const Format& f) {
+  return one_copy(t, f, t.role == Role::head) * t.copies;
+}
+
+std::int64_t weight_bytes(const ModelShape& shape, const Format& format) {
+  std::int64_t bytes = 0;
+  for (const auto& t : tensors_of(shape)) {
+    const bool is_output = t.role == Role::head || (t.role == Role::embedding && shape.tied);
+    bytes += one_copy(t, format, is_output) * t.copies;
+  }
+  return bytes;
+}
+
+double weight_bytes_read(const ModelShape& shape, const Format& format, std::int64_t batch) {
+  double bytes = 0;
+  for (const auto& t : tensors_of(shape)) {
+    const bool is_output = t.role == Role::head || (t.role == Role::embedding && shape.tied);
+    bytes += static_cast<double>(one_copy(t, format, is_output) * t.copies) *
+             read_fraction(shape, t, batch);
+  }
+  return bytes;
+}
+
+Result<Format> parse_dtype(const std::string& text) {
+  const std::string name = lower(text);
+  const auto is = [&](std::initializer_list<const char*> names) {
+    return std::any_of(names.begin(), names.end(), [&](const char* n) { return name == n; });
+  };
+  if (is({"float32", "fp32", "f32"})) return Format{.name = "float32", .bits = 32};
+  if (is({"float16", "fp16", "f16", "half"})) return Format{.name = "float16"};
+  if (is({"bfloat16", "bf16"})) return Format{.name = "bfloat16"};
+  return fail(ErrorKind::usage,
+              "--dtype " + text +
+                  ": weights can be float32, float16 or bfloat16; other kinds go with --quant");
+}
+
+Result<Format> parse_quant(const std::string& text, const std::string& runtime,
+                           const ModelShape& shape) {
+  std::string name = lower(text);
+  if (name == "int4" && runtime != "torch") name = "4bit";
+  if (name == "int8" && runtime != "torch") name = "8bit";
+  const auto kind = kind_of_runtime(runtime);
+  if (kind == Format::Kind::gguf && (name == "4bit" || name == "8bit"))
+    name = name == "4bit" ? "q4_0" : "q8_0";
+  if (kind == Format::Kind::torch && (name == "4bit" || name == "8bit"))
+    name = name == "4bit" ? "int4" : "int8";
+  const bool released = shape.quant == name;
+  if (kind == Format::Kind::torch && name == "mxfp4" && released) {
+    return Format{
+        .name = name, .kind = kind, .bits = 4, .group = 32, .group_bits = 8, .experts_only = true};
+  }
+  for (const auto& k : kKnown) {
+    if (k.kind != kind || name != k.name) continue;
+    Format format = format_of(k);
+    format.experts_only = kind != Format::Kind::gguf && name == "mxfp4" && released;
+    return format;
+  }
+  return fail(ErrorKind::usage, "--quant " + text + ": " + runtime + " has " + names_of(kind));
+}
+
+std::string runtime_of_quant(const std::string& text) {
+  const std::string name = lower(text);
+  if (name == "mxfp4") return "";
+  for (const auto& k : kKnown) {
+    if (name != k.name || name == "4bit" || name == "8bit" || name == "int4" || name == "int8")
+      continue;
+    return k.kind == Format::Kind::gguf    ? "llama.cpp"
+           : k.kind == Format::Kind::torch ? "torch"
+                                           : "mlx-lm";
+  }
+  return "";
+}
+
+}  // namespace mlbench::fit

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "fit/memory.hpp"
+#include "fit/target.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlbench::fit {
+
+/// Constants of one runtime and version, fitted by tools/fit/fit_constants.py
+/// (data/fit_constants.json). docs/fit.md states the model that they belong to.
+struct RuntimeConstants {
+  std::string runtime, version;
+  std::vector<std::string> covers;  ///< Other versions among the rows.
+  std::string device;               ///< "apple", "cuda", "any".
+  std::string fitted_on;
+
+  double layer_s = 0, moe_layer_s = 0;       ///< At the reference clock.
+  double bandwidth_share = 1, kv_share = 1;  ///< Of published bandwidth.
+  double odd_group_kv_factor = 1;            ///< Query heads a KV head no power of two.
+  double decode_low = 1, decode_high = 1;    ///< Range, as multiples of the prediction.
+  std::optional<double> decode_low_moe, decode_high_moe;
+
+  double prefill_share_16bit = 1, prefill_share_quantised = 1, two_die_factor = 1, moe_factor = 1;
+  double prefill_low = 1, prefill_high = 1;
+  std::optional<double> accelerator_low, accelerator_high;
+};
+
+/// What a person asked for: "llama.cpp@8e672ef".
+struct RuntimeChoice {
+  std::string name;     ///< "torch", "mlx", "mlx-lm", "llama.cpp".
+  std::string version;  ///< Empty: the newest known.
+};
+
+/// Errors: `usage`, naming the runtimes or versions that there are.
+[[nodiscard]] Result<RuntimeChoice> parse_runtime(const std::string& text);
+
+/// The constants for `choice` on this kind of machine; those for any runtime where it has none.
+/// Errors: `usage` for a version that is not known.
+[[nodiscard]] Result<RuntimeConstants> constants_for(const RuntimeChoice& choice,
+                                                     Target::Kind device);
+
+/// Whether the constants are the runtime's own.
+[[nodiscard]] bool are_own(const RuntimeConstants& constants);
+
+/// GPU clock at which layer_s is stated.
+[[nodiscard]] double reference_clock_hz();
+/// Range where the version that a person runs is not known.
+struct Band {
+  double low = 1, high = 1;
+};
+[[nodiscard]] Band unknown_version_band();
+
+/// Memory constants: mlx-lm's are fitted; other runtimes take them over with their own prompt
+/// chunk.
+[[nodiscard]] MemoryModel memory_model(const RuntimeChoice& choice);
+
+}  // namespace mlbench::fit

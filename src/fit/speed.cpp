@@ -1,0 +1,124 @@
+#include "fit/speed.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace mlbench::fit {
+namespace {
+
+double d(std::int64_t n) {
+  return static_cast<double>(n);
+}
+
+std::int64_t kv_element_bytes(const Format& f) {
+  return f.name == "float32" ? 4 : 2;
+}
+
+double prefill_share(const ModelShape& s, const Format& f, const Target& t,
+                     const RuntimeConstants& c) {
+  double share = f.is_quantised() ? c.prefill_share_quantised : c.prefill_share_16bit;
+  if (t.two_dies) share *= c.two_die_factor;
+  if (s.is_mixture()) share *= c.moe_factor;
+  return share;
+}
+
+/// Seconds of one decoding step of all sequences.
+double step_s(const ModelShape& s, const Format& f, const Load& load, const Target& t,
+              const RuntimeConstants& c) {
+  const double bandwidth = *t.bandwidth_bytes_per_s;
+  const double clock = t.clock_hz ? reference_clock_hz() / *t.clock_hz : 1;
+  const double layers = d(s.layers) * (c.layer_s + (s.is_mixture() ? c.moe_layer_s : 0)) * clock;
+  const double weights = weight_bytes_read(s, f, load.batch) / (c.bandwidth_share * bandwidth);
+  const auto group = static_cast<std::uint64_t>(s.heads / s.kv_heads);
+  const double odd = std::has_single_bit(group) ? 1 : c.odd_group_kv_factor;
+  const double kv = odd * kv_cache_bytes(s, load.batch, load.context, kv_element_bytes(f)) /
+                    (c.kv_share * bandwidth);
+  // With many sequences the arithmetic takes longer than reading the weights.
+  double arithmetic = 0;
+  if (t.flop_per_s)
+    arithmetic =
+        2 * matmul_parameters(s) * d(load.batch) / (prefill_share(s, f, t, c) * *t.flop_per_s);
+  return layers + std::max(weights, arithmetic) + kv;
+}
+
+Band decode_band(const ModelShape& s, const RuntimeConstants& c, bool version_known) {
+  Band band{.low = c.decode_low, .high = c.decode_high};
+  if (s.is_mixture())
+    band = {.low = c.decode_low_moe.value_or(band.low),
+            .high = c.decode_high_moe.value_or(band.high)};
+  if (version_known) return band;
+  const Band wide = unknown_version_band();
+  return {.low = std::min(band.low, wide.low), .high = std::max(band.high, wide.high)};
+}
+
+void predict_decode(Speed& speed, const ModelShape& s, const Format& f, const Load& load,
+                    const Target& t, const RuntimeConstants& c, bool version_known) {
+  const double bytes = weight_bytes_read(s, f, load.batch) +
+                       kv_cache_bytes(s, load.batch, load.context, kv_element_bytes(f));
+  const double roof = *t.bandwidth_bytes_per_s * d(load.batch) / bytes;
+  const double value = std::min(roof, d(load.batch) / step_s(s, f, load, t, c));
+  const Band band = decode_band(s, c, version_known);
+  speed.decode_roof = roof;
+  speed.decode =
+      Range{.value = value, .low = value * band.low, .high = std::min(roof, value * band.high)};
+}
+
+/// FLOP of a prompt: 2 for each weight and token, and 4 for each query, key and element of a head
+/// (scores and values); causal, so a token meets half the prompt on average, and at most its
+/// window.
+double prompt_flop(const ModelShape& s, double tokens) {
+  const double full = d(s.layers - s.sliding_layers) * tokens / 2;
+  const double sliding = d(s.sliding_layers) * std::min(tokens / 2, d(s.sliding_window));
+  return tokens * (2 * matmul_parameters(s) + 4 * d(s.heads) * d(s.head_dim) * (full + sliding));
+}
+
+void predict_prefill(Speed& speed, const ModelShape& s, const Format& f, const Load& load,
+                     const Target& t, const RuntimeConstants& c, bool version_known) {
+  const double tokens = d(load.context);
+  const double arithmetic = prompt_flop(s, tokens) / (prefill_share(s, f, t, c) * *t.flop_per_s);
+  // A prompt cannot pass without the weights being read once.
+  const double reading = t.bandwidth_bytes_per_s
+                             ? weight_bytes_read(s, f, load.context) / *t.bandwidth_bytes_per_s
+                             : 0;
+  double value = tokens / std::max(arithmetic, reading);
+  Band band{.low = c.prefill_low, .high = c.prefill_high};
+  if (!version_known) {
+    const Band wide = unknown_version_band();
+    band = {.low = std::min(band.low, wide.low), .high = std::max(band.high, wide.high)};
+  }
+  Range range{.value = value, .low = value * band.low, .high = value * band.high};
+  if (t.neural_accelerators && c.accelerator_low && c.accelerator_high) {
+    range.high = value * *c.accelerator_high * std::max(1.0, c.prefill_high);
+    range.value = value * *c.accelerator_low;
+    speed.notes.push_back(
+        "Prefill uses the GPU's neural accelerators where MLX and macOS (26.2 or later) have them; "
+        "the "
+        "low end is without.");
+  }
+  speed.prefill = range;
+}
+
+}  // namespace
+
+Speed predict_speed(const ModelShape& s, const Format& f, const Load& load, const Target& t,
+                    const RuntimeConstants& c, bool version_known) {
+  Speed speed;
+  // A range of its own, not of a version.
+  const bool narrow = version_known || !are_own(c) || c.device == "cuda";
+  if (t.bandwidth_bytes_per_s)
+    predict_decode(speed, s, f, load, t, c, narrow);
+  else
+    speed.notes.push_back(
+        "This machine's memory bandwidth is not known, so decode is not predicted; mlbench run "
+        "--memory-only measures it.");
+  if (t.flop_per_s)
+    predict_prefill(speed, s, f, load, t, c, narrow);
+  else
+    speed.notes.push_back(
+        "This machine's FLOP/s are not known, so prefill is not predicted; mlbench run measures "
+        "them.");
+  return speed;
+}
+
+}  // namespace mlbench::fit
