@@ -2,6 +2,7 @@
 # there is one; otherwise a release pinned by hash is downloaded. docs/dependencies.md gives the reasons.
 include(FetchContent)
 include(DependencyPins)
+find_package(Threads REQUIRED)
 
 # mlbench_header_library(<name> <target> <header> <find_package arguments...>)
 #

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
+#include <thread>
 
 namespace mlbench::workload {
 
@@ -48,6 +50,19 @@ void round_to(DType dtype, std::span<const float> values, std::byte* out) {
   }
 }
 
+/// Elements [first, first + count) of `stream` to `out`, where the first of all elements lies.
+void write_inputs(std::uint64_t seed, std::uint32_t stream, std::size_t first, std::size_t count,
+                  DType dtype, std::byte* out) {
+  constexpr std::size_t kChunk = 4096;
+  const auto element_size = static_cast<std::size_t>(size_bytes(dtype));
+  std::array<float, kChunk> values{};
+  for (const std::size_t end = first + count; first < end; first += kChunk) {
+    const std::span chunk(values.data(), std::min(kChunk, end - first));
+    input_values(seed, stream, first, chunk);
+    round_to(dtype, chunk, out + first * element_size);
+  }
+}
+
 template <class T>
 T element(std::span<const std::byte> bytes, std::size_t i) {
   T value;
@@ -74,16 +89,22 @@ void input_values(std::uint64_t seed, std::uint32_t stream, std::uint64_t first,
 
 std::vector<std::byte> input_bytes(std::uint64_t seed, std::uint32_t stream, std::int64_t count,
                                    DType dtype) {
-  constexpr std::size_t kChunk = 4096;
   const auto total = static_cast<std::size_t>(count);
-  const auto element_size = static_cast<std::size_t>(size_bytes(dtype));
-  std::vector<std::byte> bytes(total * element_size);
-  std::array<float, kChunk> values{};
-  for (std::size_t first = 0; first < total; first += kChunk) {
-    const std::span chunk(values.data(), std::min(kChunk, total - first));
-    input_values(seed, stream, first, chunk);
-    round_to(dtype, chunk, bytes.data() + first * element_size);
+  std::vector<std::byte> bytes(total * static_cast<std::size_t>(size_bytes(dtype)));
+  // One thread makes some 150 million elements a second, too few for a GPU's arrays.
+  constexpr std::size_t kLeastPerThread = 1 << 20;
+  const std::size_t most = std::clamp(std::thread::hardware_concurrency(), 1U, 16U);
+  const std::size_t parts = std::clamp<std::size_t>(total / kLeastPerThread, 1, most);
+  std::vector<std::future<void>> others;
+  const auto begin_of = [&](std::size_t part) { return total / parts * part; };
+  for (std::size_t part = 1; part < parts; ++part) {
+    const std::size_t first = begin_of(part);
+    const std::size_t end = part + 1 == parts ? total : begin_of(part + 1);
+    others.push_back(std::async(std::launch::async, write_inputs, seed, stream, first, end - first,
+                                dtype, bytes.data()));
   }
+  write_inputs(seed, stream, 0, parts == 1 ? total : begin_of(1), dtype, bytes.data());
+  for (auto& other : others) other.get();
   return bytes;
 }
 

@@ -27,7 +27,8 @@ namespace mlbench::workload {
 void input_values(std::uint64_t seed, std::uint32_t stream, std::uint64_t first,
                   std::span<float> out) noexcept;
 
-/// All `count` elements in `dtype`, rounded to nearest even, as little-endian bytes.
+/// All `count` elements in `dtype`, rounded to nearest even, as little-endian bytes. Large inputs
+/// are made by several threads.
 [[nodiscard]] std::vector<std::byte> input_bytes(std::uint64_t seed, std::uint32_t stream,
                                                  std::int64_t count, DType dtype);
 

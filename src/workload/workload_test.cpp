@@ -150,6 +150,17 @@ TEST_CASE("work is counted as documented") {
   CHECK(memory_bytes_of(memory("triad", 1024)) == 3 * 1024);
 }
 
+TEST_CASE("an input that several threads make has the same elements as one by one") {
+  constexpr std::int64_t kCount = (std::int64_t{3} << 20) + 5;
+  const auto values = to_double(input_bytes(kSeed, 2, kCount, DType::float32), DType::float32);
+  REQUIRE(values.size() == kCount);
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] != double{input_value(kSeed, 2, i)}) ++wrong;
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("a right product passes and a wrong one does not") {
   const Case c = gemm(17, 33, 65);
   auto checker = find_workload("gemm")->make_checker(c, kSeed);
