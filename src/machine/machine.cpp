@@ -53,6 +53,7 @@ void each_field(Self& s, F&& f) {
   f("compute_capability", s.compute_capability);
   f("cores", s.cores);
   f("multiprocessors", s.multiprocessors);
+  f("l2_bytes", s.l2_bytes);
   f("memory_bytes", s.memory_bytes);
   f("memory_bus_bits", s.memory_bus_bits);
   f("max_sm_clock_hz", s.max_sm_clock_hz);
@@ -178,6 +179,7 @@ void merge_device_facts(Machine& machine, const Json& describe_reply) {
   fill(gpu.compute_capability, find_string(describe_reply, "compute_capability"));
   fill(gpu.cores, find_int(describe_reply, "gpu_cores"));
   fill(gpu.multiprocessors, find_int(describe_reply, "multiprocessors"));
+  fill(gpu.l2_bytes, find_int(describe_reply, "l2_bytes"));
   if (const Json* limits = detail::find_part(describe_reply, "limits")) {
     const std::string framework = find_string(describe_reply, "framework").value_or("framework");
     const std::string device = find_string(describe_reply, "device").value_or("gpu");

@@ -52,6 +52,7 @@ struct Gpu {
   std::optional<std::string> compute_capability;  ///< CUDA: "9.0".
   std::optional<std::int64_t> cores;              ///< Apple: GPU cores. NVIDIA: CUDA cores.
   std::optional<std::int64_t> multiprocessors;    ///< NVIDIA: SMs.
+  std::optional<std::int64_t> l2_bytes;           ///< Its last-level cache, where it is told.
   std::optional<std::int64_t> memory_bytes;       ///< Of its own; nullopt where memory is unified.
   std::optional<std::int64_t> memory_bus_bits;
   std::optional<double> max_sm_clock_hz, max_memory_clock_hz;
@@ -108,9 +109,9 @@ struct Machine {
 [[nodiscard]] Machine machine_from_json(const Json& json);
 
 /// Adds what a framework's worker told of a GPU in its reply to `describe`: "device",
-/// "device_name", "architecture", "gpu_cores", "multiprocessors", "compute_capability", "driver",
-/// and "limits": {"working_set_bytes", "largest_buffer_bytes", "memory_bytes"}. What the system
-/// itself has told stays. A reply about a CPU changes nothing.
+/// "device_name", "architecture", "gpu_cores", "multiprocessors", "l2_bytes", "compute_capability",
+/// "driver", and "limits": {"working_set_bytes", "largest_buffer_bytes", "memory_bytes"}. What the
+/// system itself has told stays. A reply about a CPU changes nothing.
 void merge_device_facts(Machine& machine, const Json& describe_reply);
 
 /// One line for people: "Apple M5 · 10 GPU cores · 24 GiB · macOS 26.2 · plugged in · cool".

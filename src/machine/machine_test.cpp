@@ -44,7 +44,7 @@ Machine full_machine() {
            .l3_sharing_cores = 11,
            .groups = {{"Performance", 1, 2, 3, 4, 5, 6, 7}},
            .features = {"neon", "sme"}};
-  m.gpus = {{"gpu", "driver", "architecture", "9.0", 1, 2, 3, 4, 1e9, 2e9, 300.0}};
+  m.gpus = {{"gpu", "driver", "architecture", "9.0", 1, 2, 50, 3, 4, 1e9, 2e9, 300.0}};
   m.memory = {.total_bytes = 100,
               .available_bytes = 50,
               .cgroup_limit_bytes = 80,

@@ -53,6 +53,7 @@ void add_gpus(Facts& f, const machine::Machine& m) {
     f.add("name", gpu.name);
     f.add("cores", number(gpu.cores));
     f.add("multiprocessors", number(gpu.multiprocessors));
+    f.add_bytes("L2 cache", gpu.l2_bytes);
     f.add("compute capability", gpu.compute_capability);
     f.add_bytes("memory", gpu.memory_bytes);
     f.add("driver", gpu.driver);

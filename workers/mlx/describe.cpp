@@ -1,6 +1,7 @@
 #include "mlx/describe.hpp"
 
 #include "kit/bound_blas.hpp"
+#include "kit/cuda_device.hpp"
 #include "kit/environment.hpp"
 #include "mlx/fused.hpp"
 #include "mlx/package.hpp"
@@ -62,6 +63,17 @@ Json blas(mx::Device device) {
           {"threads", nullptr}};
 }
 
+/// What mx::device_info leaves out. MLX's GPU is the CUDA runtime's first device.
+Json cuda_facts() {
+  const auto cuda = kit::cuda_device(0);
+  Json json = {{"multiprocessors", to_json_or_null(cuda.multiprocessors)},
+               {"compute_capability", to_json_or_null(cuda.compute_capability)},
+               {"l2_bytes", to_json_or_null(cuda.l2_bytes)},
+               {"driver", nullptr}};
+  if (cuda.cuda_version) json["driver"] = "CUDA " + *cuda.cuda_version;
+  return json;
+}
+
 }  // namespace
 
 std::string framework_version() {
@@ -75,6 +87,7 @@ Json describe(mx::Device device, const MemorySettings& settings) {
   json["device_name"] = to_json_or_null(device_text(device, "device_name"));
   json["gpu_cores"] = nullptr;
   json["architecture"] = to_json_or_null(device_text(device, "architecture"));
+  if (device == mx::Device::gpu && mx::cu::is_available()) json.update(cuda_facts());
   json["blas"] = blas(device);
   json["threads"] = threads(json["blas"]);
   json["environment"] = kit::matching_environment(kEnvironment);

@@ -102,7 +102,9 @@ Json describe(at::Device device) {
   json["build"] = build();
   json["device_name"] = to_json_or_null(device.is_cpu() ? cpu_name() : facts.name);
   json["gpu_cores"] = to_json_or_null(facts.cores);
-  json["architecture"] = to_json_or_null(facts.architecture);
+  json["multiprocessors"] = to_json_or_null(facts.multiprocessors);
+  json["compute_capability"] = to_json_or_null(facts.compute_capability);
+  json["l2_bytes"] = to_json_or_null(facts.l2_bytes);
   json["driver"] = to_json_or_null(facts.driver);
   json["cpu_capability"] = at::get_cpu_capability();
   json["blas"] = blas(device);

@@ -12,8 +12,8 @@ namespace mlbench::torch_worker {
 /// "2.13.0", as the loaded library reports it.
 [[nodiscard]] std::string framework_version();
 
-/// The fields of Backend::describe, and "gpu_cores", "architecture", "driver", "precision",
-/// "cpu_capability".
+/// The fields of Backend::describe, and "gpu_cores", "multiprocessors", "compute_capability",
+/// "l2_bytes", "driver", "precision", "cpu_capability".
 [[nodiscard]] Json describe(at::Device device);
 
 /// The value of KEY in the "KEY=value, KEY=value" list of PyTorch's build settings; "" when absent.

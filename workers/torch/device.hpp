@@ -28,8 +28,9 @@ void empty_caches();
 /// What only a platform's own interface tells about a device; unknown is empty.
 struct DeviceFacts {
   std::optional<std::string> name;
-  std::optional<std::int64_t> cores;  ///< GPU cores (Apple) or multiprocessors (NVIDIA).
-  std::optional<std::string> architecture, driver;
+  std::optional<std::int64_t> cores;                      ///< Apple.
+  std::optional<std::int64_t> multiprocessors, l2_bytes;  ///< NVIDIA.
+  std::optional<std::string> compute_capability, driver;  ///< NVIDIA.
 };
 [[nodiscard]] DeviceFacts device_facts(at::Device device);
 
