@@ -178,10 +178,10 @@ std::string framework_title(const std::string& framework) {
 }
 
 std::string case_label(const workload::Case& c) {
-  if (c.workload == "gemm" && c.params.contains("k")) {
-    const auto m = c.params["m"], n = c.params["n"], k = c.params["k"];
-    if (m == n && n == k) return fmt::format("GEMM {} {}", name_of(c.dtype), n.dump());
-    return fmt::format("GEMM {} {}x{}x{}", name_of(c.dtype), m.dump(), n.dump(), k.dump());
+  const auto m = find_int(c.params, "m"), n = find_int(c.params, "n"), k = find_int(c.params, "k");
+  if (c.workload == "gemm" && m && n && k) {
+    if (m == n && n == k) return fmt::format("GEMM {} {}", name_of(c.dtype), *n);
+    return fmt::format("GEMM {} {}x{}x{}", name_of(c.dtype), *m, *n, *k);
   }
   if (c.workload == "memory") {
     // "memory/float32/copy_256MiB" as "copy 256MiB".

@@ -56,7 +56,11 @@ std::string winner_text(const Report& report, const Row& row) {
   const auto title = [&](const std::string& name) { return report.find_subject(name)->title; };
   const auto times = [](double r) { return format_significant(r, r < 10 ? 3 : 2) + "x"; };
   using stats::Verdict;
-  if (!v->interval) return v->pair_log_ratios.empty() ? "" : "~";
+  const bool failed = std::any_of(row.entries.begin(), row.entries.end(), [&](const Entry& e) {
+    return e.status != CaseStatus::ok && (e.subject == v->a || e.subject == v->b);
+  });
+  if (failed || v->pair_log_ratios.empty()) return "";
+  if (!v->interval) return "~";
   const auto& i = *v->interval;
   switch (v->judgement.verdict) {
     case Verdict::faster:
