@@ -44,7 +44,8 @@ Result<Listing> try_out(const Context& context, const RunOptions& options,
   if (auto ok = runner.describe_subjects(); !ok) return ok.error();
   const auto usable = run::usable_subjects(journal->data());
   Listing listing;
-  listing.candidates = plan::candidates(options.catalogue, options.settings.preset, machine,
+  listing.candidates = plan::candidates(options.catalogue, options.settings.preset,
+                                        planned_machine(machine, journal->data()),
                                         static_cast<int>(usable.size()), options.only);
   auto estimates = runner.scout(listing.candidates);
   if (!estimates) return estimates.error();

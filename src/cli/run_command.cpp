@@ -97,8 +97,9 @@ class RunSession {
 
   Status declare_cases(const machine::Machine& machine) {
     const auto live_processes = static_cast<int>(usable().size());
-    const auto candidates = plan::candidates(options_.catalogue, options_.settings.preset, machine,
-                                             live_processes, options_.only);
+    const auto candidates =
+        plan::candidates(options_.catalogue, options_.settings.preset,
+                         planned_machine(machine, journal_.data()), live_processes, options_.only);
     if (candidates.families.empty() && candidates.left_out.empty()) {
       return fail(ErrorKind::usage,
                   "no case matches --only; mlbench list --no-trial shows all ids");

@@ -103,7 +103,22 @@ std::vector<run::Subject> find_subjects(const Context& context, const SubjectCho
       if (wanted) subjects.push_back(std::move(s));
     }
   }
+  const auto measures_on = [&](const std::string& kind) {
+    return std::any_of(subjects.begin(), subjects.end(), [&](const auto& s) {
+      return s.framework != "native" && s.missing.empty() && compare::device_kind(s.device) == kind;
+    });
+  };
+  if (measures_on("gpu") && !measures_on("cpu"))
+    std::erase_if(subjects, [](const auto& s) { return s.framework == "native"; });
   return subjects;
+}
+
+machine::Machine planned_machine(machine::Machine machine, const store::RunData& run) {
+  machine.gpus.clear();
+  for (const auto& s : run.subjects) {
+    if (s.status == store::CaseStatus::ok) machine::merge_device_facts(machine, s.facts);
+  }
+  return machine;
 }
 
 std::vector<run::PairPlan> pairs_of(const std::vector<run::Subject>& subjects,

@@ -24,8 +24,13 @@ struct SubjectChoice {
 
 /// Starts each worker once to learn its devices. A framework whose worker is missing or does not
 /// start is still listed, with the reason, so that a report says why it is not there.
+/// `native` is a ceiling for CPUs: where frameworks run on GPUs only, it is left out.
 [[nodiscard]] std::vector<run::Subject> find_subjects(const Context& context,
                                                       const SubjectChoice& choice);
+
+/// `machine` for planning: its GPUs are those that `run` measures, as their frameworks describe
+/// them.
+[[nodiscard]] machine::Machine planned_machine(machine::Machine machine, const store::RunData& run);
 
 /// PyTorch against MLX on the same kind of device, then each against native on the CPU; declared
 /// before anything is measured.

@@ -158,7 +158,12 @@ std::string device_kind(const std::string& device) {
 
 Ceilings::Ceilings(const RunData& run) {
   if (run.header.contains("machine") && run.header["machine"].contains("cpu")) {
-    last_level_cache_bytes_ = find_number(run.header["machine"]["cpu"], "l3_bytes").value_or(0);
+    last_level_cache_bytes_["cpu"] =
+        find_number(run.header["machine"]["cpu"], "l3_bytes").value_or(0);
+  }
+  for (const auto& s : run.subjects) {
+    auto& cache_bytes = last_level_cache_bytes_[device_kind(s.device)];
+    cache_bytes = std::max(cache_bytes, find_number(s.facts, "l2_bytes").value_or(0));
   }
   for (const CaseRecord& c : run.cases) {
     const bool is_gemm = c.definition.workload == "gemm",
@@ -210,7 +215,8 @@ std::optional<double> Ceilings::fraction(const CaseRecord& c, const std::string&
   const double compute_s = c.flop / compute->rate;
   if (compute_s >= transfer_s) return compute_s / seconds;
   // Bound by memory, but held by a cache: that cache's roof was not measured.
-  if (kind == "cpu" && c.bytes < 4 * last_level_cache_bytes_) return std::nullopt;
+  const auto cache = last_level_cache_bytes_.find(kind);
+  if (cache != last_level_cache_bytes_.end() && c.bytes < 4 * cache->second) return std::nullopt;
   return transfer_s / seconds;
 }
 

@@ -5,6 +5,7 @@
 #include "stats/verdict.hpp"
 #include "store/run_data.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,7 +70,7 @@ class Ceilings {
   void raise(Ceiling candidate);
 
   std::vector<Ceiling> ceilings_;
-  double last_level_cache_bytes_ = 0;
+  std::map<std::string, double> last_level_cache_bytes_;  ///< By kind of device.
 };
 
 /// "cpu" for the device cpu, "gpu" for mps, cuda:N and gpu.

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <set>
 
 namespace mlbench::plan {
 namespace {
@@ -44,20 +46,30 @@ std::int64_t power_of_two_at_least(std::int64_t value) {
   return power;
 }
 
-/// Four times the last-level cache, at least 64 MiB, where that is unknown 256 MiB.
+/// Four times the largest last-level cache, at least 64 MiB, where the CPU's is unknown 256 MiB.
 std::int64_t default_array_bytes(const machine::Machine& m) {
   constexpr std::int64_t kMiB = 1 << 20;
-  const auto cache = m.cpu.l3_bytes ? m.cpu.l3_bytes : m.cpu.l2_bytes;
-  if (!cache) return 256 * kMiB;
-  return std::max(64 * kMiB, power_of_two_at_least(4 * *cache));
+  const auto cpu_cache = m.cpu.l3_bytes ? m.cpu.l3_bytes : m.cpu.l2_bytes;
+  std::int64_t cache = cpu_cache.value_or(64 * kMiB);
+  for (const auto& gpu : m.gpus) cache = std::max(cache, gpu.l2_bytes.value_or(0));
+  return std::max(64 * kMiB, power_of_two_at_least(4 * cache));
+}
+
+/// What is free in the machine's memory, and no more than any of its GPUs can hold.
+std::optional<std::int64_t> available_bytes(const machine::Machine& m) {
+  auto least = m.memory.available_bytes ? m.memory.available_bytes : m.memory.total_bytes;
+  const auto bound = [&](std::optional<std::int64_t> limit) {
+    if (limit && (!least || *limit < *least)) least = limit;
+  };
+  bound(m.memory.gpu_working_set_bytes);
+  for (const auto& gpu : m.gpus) bound(gpu.memory_bytes);
+  return least;
 }
 
 class Builder {
  public:
   Builder(const machine::Machine& m, int live_processes, const std::vector<std::string>& only)
-      : live_processes_(live_processes), only_(only) {
-    available_bytes_ = m.memory.available_bytes ? m.memory.available_bytes : m.memory.total_bytes;
-  }
+      : live_processes_(live_processes), only_(only), available_bytes_(available_bytes(m)) {}
 
   void add(Family family) {
     std::vector<Case> fitting;
@@ -136,18 +148,35 @@ Family memory(const Catalogue& catalogue, const std::string& op, std::int64_t de
   return family;
 }
 
-/// The slowest subject's call; empty where one was too slow to try or none can run it.
+/// "cpu" or "gpu", of a subject called framework:device.
+std::string kind_of(const std::string& subject) {
+  return subject.ends_with(":cpu") ? "cpu" : "gpu";
+}
+
+/// The kinds of device of the subjects that tried a family, GPUs first.
+std::vector<std::string> kinds_of(const Estimates& estimates, const Family& family) {
+  std::set<std::string, std::greater<>> kinds;
+  for (const Case& c : family.candidates) {
+    const auto it = estimates.find(c.id);
+    if (it == estimates.end()) continue;
+    for (const auto& [subject, e] : it->second) kinds.insert(kind_of(subject));
+  }
+  if (kinds.empty()) kinds.insert("cpu");
+  return {kinds.begin(), kinds.end()};
+}
+
+/// The call of the slowest subject of one kind; empty where none can run the case.
 struct Slowest {
   std::optional<double> call_s;
-  bool too_slow = false;
   std::string reason;
 };
 
-Slowest slowest(const Estimates& estimates, const Case& c) {
+Slowest slowest(const Estimates& estimates, const Case& c, const std::string& kind) {
   Slowest result;
   const auto it = estimates.find(c.id);
   if (it == estimates.end()) return result;
   for (const auto& [subject, e] : it->second) {
+    if (kind_of(subject) != kind) continue;
     if (e.call_s) {
       result.call_s = std::max(result.call_s.value_or(0), *e.call_s);
     } else if (result.reason.empty()) {
@@ -155,6 +184,38 @@ Slowest slowest(const Estimates& estimates, const Case& c) {
     }
   }
   return result;
+}
+
+/// By id, why the subjects of `kind` do not measure a case of `family`; those that are not in it
+/// are measured.
+std::map<std::string, std::string> reasons_against(const Family& family, const Estimates& estimates,
+                                                   const std::string& kind, Preset preset) {
+  const PresetLimits limits = limits_of(preset);
+  const std::string more = preset == Preset::full ? "" : "; --full measures it";
+  std::map<std::string, std::string> reasons;
+  std::vector<const Case*> quick_enough;
+  for (const Case& c : family.candidates) {
+    const Slowest s = slowest(estimates, c, kind);
+    const bool too_slow = family.limited_by_time && s.call_s && *s.call_s > limits.call_s;
+    if (!s.call_s) {
+      reasons[c.id] = s.reason.empty() ? "no subject of this run can compute it" : s.reason;
+    } else if (too_slow && (preset == Preset::full || !quick_enough.empty() ||
+                            &c != &family.candidates.front())) {
+      const bool full_would = *s.call_s <= limits_of(Preset::full).call_s;
+      reasons[c.id] = "a call takes about " + format_time(*s.call_s) +
+                      " on the slowest subject, this preset allows " + format_time(limits.call_s) +
+                      (full_would ? more : "");
+    } else {
+      quick_enough.push_back(&c);  // the smallest whatever it costs: a family is never silent
+    }
+  }
+  const auto take = std::min(static_cast<std::size_t>(family.take), quick_enough.size());
+  const auto first = family.largest ? quick_enough.size() - take : 0;
+  for (std::size_t i = 0; i < quick_enough.size(); ++i) {
+    if (i < first || i >= first + take)
+      reasons[quick_enough[i]->id] = "not among the headline cases of this preset" + more;
+  }
+  return reasons;
 }
 
 }  // namespace
@@ -209,39 +270,33 @@ Candidates candidates(const Catalogue& catalogue, Preset preset, const machine::
 }
 
 Selection select(const Candidates& candidates, const Estimates& estimates, Preset preset) {
-  const PresetLimits limits = limits_of(preset);
-  Selection selection{.chosen = {}, .left_out = candidates.left_out};
-  const std::string more = preset == Preset::full ? "" : "; --full measures it";
+  const int most = limits_of(preset).most_cases;
+  Selection selection{.chosen = {}, .left_out = candidates.left_out, .excluded = {}};
+  std::map<std::string, int> taken;  // by kind
   for (const Family& family : candidates.families) {
-    std::vector<Case> quick_enough;
+    const auto kinds = kinds_of(estimates, family);
+    std::map<std::string, std::map<std::string, std::string>> against;  // by kind, then id
+    for (const auto& kind : kinds) against[kind] = reasons_against(family, estimates, kind, preset);
     for (const Case& c : family.candidates) {
-      const Slowest s = slowest(estimates, c);
-      const bool too_slow = family.limited_by_time && s.call_s && *s.call_s > limits.call_s;
-      if (!s.call_s) {
-        selection.left_out.push_back(
-            {c, s.reason.empty() ? "no subject of this run can compute it" : s.reason});
-      } else if (too_slow && (preset == Preset::full || !quick_enough.empty() ||
-                              &c != &family.candidates.front())) {
-        const bool full_would = *s.call_s <= limits_of(Preset::full).call_s;
-        selection.left_out.push_back({c, "a call takes about " + format_time(*s.call_s) +
-                                             " on the slowest subject, this preset allows " +
-                                             format_time(limits.call_s) +
-                                             (full_would ? more : "")});
-      } else {
-        quick_enough.push_back(
-            c);  // the smallest is taken whatever it costs: a family is never silent
+      bool chosen = false;
+      for (const auto& kind : kinds) {
+        if (against[kind].contains(c.id)) continue;
+        if (taken[kind] >= most) {
+          against[kind][c.id] = "not among the headline cases of this preset; --full measures it";
+          continue;
+        }
+        ++taken[kind];
+        chosen = true;
       }
-    }
-    const auto take = std::min(static_cast<std::size_t>(family.take), quick_enough.size());
-    const auto first = family.largest ? quick_enough.size() - take : 0;
-    for (std::size_t i = 0; i < quick_enough.size(); ++i) {
-      const bool chosen = i >= first && i < first + take &&
-                          static_cast<int>(selection.chosen.size()) < limits.most_cases;
-      if (chosen) {
-        selection.chosen.push_back(quick_enough[i]);
-      } else {
-        selection.left_out.push_back(
-            {quick_enough[i], "not among the headline cases of this preset" + more});
+      if (!chosen) {
+        selection.left_out.push_back({c, against[kinds.front()][c.id]});
+        continue;
+      }
+      selection.chosen.push_back(c);
+      for (const auto& [subject, e] : estimates.at(c.id)) {
+        const auto& reasons = against[kind_of(subject)];
+        if (const auto it = reasons.find(c.id); it != reasons.end())
+          selection.excluded.push_back({c.id, subject, it->second});
       }
     }
   }

@@ -36,8 +36,8 @@ struct Catalogue {
       {1, 4096, 4096},  {8, 4096, 4096},  {128, 4096, 4096},  {512, 4096, 4096},
       {1, 4096, 14336}, {8, 4096, 14336}, {128, 4096, 14336}, {512, 4096, 14336}};
   std::vector<std::string> memory_ops = {"copy", "read", "write", "triad"};
-  /// Bytes of one array. Empty: one size, four times the last-level cache (J. McCalpin's rule for
-  /// STREAM).
+  /// Bytes of one array. Empty: one size, four times the largest last-level cache of the CPU and
+  /// the GPUs (J. McCalpin's rule for STREAM).
   std::vector<std::int64_t> memory_sizes_bytes;
 };
 
@@ -66,7 +66,8 @@ struct Candidates {
 
 /// All candidates that `only` (globs over ids; empty: all) lets through and that fit:
 /// `live_processes` processes hold a case at the same time; gemms may take half of the available
-/// memory together and memory arrays a quarter.
+/// memory together and memory arrays a quarter. The GPUs of `machine` are those that are measured:
+/// what they can hold limits the cases too.
 [[nodiscard]] Candidates candidates(const Catalogue& catalogue, Preset preset,
                                     const machine::Machine& machine, int live_processes,
                                     const std::vector<std::string>& only);
@@ -80,13 +81,21 @@ struct Estimate {
 /// By case id, then subject.
 using Estimates = std::map<std::string, std::map<std::string, Estimate>>;
 
+/// A chosen case that not every kind of device measures: what keeps a GPU busy can take a CPU
+/// minutes.
+struct Exclusion {
+  std::string case_id, subject, reason;
+};
+
 struct Selection {
   std::vector<workload::Case> chosen;  ///< In the order of the families.
   std::vector<LeftOut> left_out;
+  std::vector<Exclusion> excluded;
 };
 
-/// Takes from each family what the preset allows, given how long the slowest subject's call takes.
-/// A case that no subject could run is left out with the first reason.
+/// Takes from each family what the preset allows, given how long a call takes on the slowest
+/// subject; for CPUs and for GPUs on their own. A case that no subject could run is left out with
+/// the first reason.
 [[nodiscard]] Selection select(const Candidates& candidates, const Estimates& estimates,
                                Preset preset);
 

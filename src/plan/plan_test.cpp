@@ -112,6 +112,37 @@ TEST_CASE("memory arrays are four times the last-level cache, at least 64 MiB") 
   CHECK(size_of(48 << 20) == "memory/float32/read_256MiB");
 }
 
+TEST_CASE("a GPU's cache makes the arrays larger and its memory bounds what fits") {
+  auto m = machine_with(512 * kGiB, 1 << 20);
+  m.gpus.emplace_back().l2_bytes = std::int64_t{50} << 20;
+  const auto c = candidates({}, Preset::quick, m, 2, {"memory/*"});
+  CHECK(c.families.at(0).candidates.at(0).id == "memory/float32/copy_256MiB");
+  m.gpus[0].memory_bytes = 4 * kGiB;  // a quarter is 1 GiB: two processes of triad need 1.5
+  const auto small = candidates({}, Preset::quick, m, 2, {"memory/*"});
+  CHECK(small.families.size() == 3);
+  REQUIRE(small.left_out.size() == 1);
+  CHECK(small.left_out[0].definition.id == "memory/float32/triad_256MiB");
+}
+
+TEST_CASE("a slow CPU does not keep the cases of a GPU small, nor a GPU those of the CPU large") {
+  const auto c = quick_candidates({"gemm/float32/*"});
+  auto estimates = at_rate(c, 50e12, "torch:cuda:0");  // 5 ms: 4096
+  for (const auto& [id, by_subject] : at_rate(c, 200e9, "mlx:cpu"))
+    estimates[id].insert(by_subject.begin(), by_subject.end());  // 5 ms: 512
+  const auto s = select(c, estimates, Preset::quick);
+  CHECK(has(s.chosen, "gemm/float32/4096"));
+  CHECK(has(s.chosen, "gemm/float32/512"));
+  CHECK(s.chosen.size() == 2);
+  const auto excluded = [&](const char* id, const char* subject) {
+    return std::any_of(s.excluded.begin(), s.excluded.end(),
+                       [&](const auto& e) { return e.case_id == id && e.subject == subject; });
+  };
+  CHECK(excluded("gemm/float32/4096", "mlx:cpu"));
+  CHECK(excluded("gemm/float32/512", "torch:cuda:0"));
+  CHECK_FALSE(excluded("gemm/float32/4096", "torch:cuda:0"));
+  CHECK(reason_of(s, "gemm/float32/8192").starts_with("a call takes about 22"));
+}
+
 TEST_CASE("--only lets through what matches and nothing else") {
   for (const auto& family : quick_candidates({"*/bfloat16/*"}).families) {
     for (const auto& c : family.candidates) CHECK(c.dtype == workload::DType::bfloat16);
