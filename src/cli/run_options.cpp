@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace mlbench::cli {
 namespace {
@@ -108,6 +109,7 @@ void add_run_flags(CLI::App& command, RunFlags& f) {
                   "may be given again")
       ->type_name("NAME");
   command.add_option("--seed", f.seed, "Seed of the inputs and of the order (default 1)")
+      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
       ->type_name("N");
   command
       .add_option("--timeout", f.timeout,
