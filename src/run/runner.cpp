@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <random>
 
 namespace mlbench::run {
@@ -55,6 +56,7 @@ struct Runner::Impl {
   std::mt19937_64 random;
   std::vector<CaseState> cases;
   std::filesystem::path scratch;
+  std::map<std::pair<std::string, std::string>, CallFailure> failed_trials;  // by case, subject
 
   [[nodiscard]] std::filesystem::path log_of(const Subject& s) const {
     auto name = s.name;
@@ -116,6 +118,15 @@ struct Runner::Impl {
                           {"reason", reason}});
   }
 
+  /// A case that crashed or was refused when it was tried is that, and not skipped by plan.
+  Status leave_out(const std::string& case_id, const std::string& subject,
+                   const std::string& reason) {
+    const auto failed = failed_trials.find({case_id, subject});
+    if (failed == failed_trials.end())
+      return write_outcome(case_id, subject, CaseStatus::skipped, reason);
+    return write_outcome(case_id, subject, failed->second.status, failed->second.reason);
+  }
+
   Status declare_case(const workload::Case& c) {
     const auto work = workload::work_of(c);
     Json line = {{"type", "case"}, {"case", c.id}};
@@ -156,7 +167,8 @@ Runner::Runner(store::Journal& journal, Settings settings, std::vector<Subject> 
                                         .observer = std::move(observer),
                                         .random = std::mt19937_64(settings.seed),
                                         .cases = {},
-                                        .scratch = {}})) {
+                                        .scratch = {},
+                                        .failed_trials = {}})) {
   for (auto& s : subjects)
     impl_->sides.push_back(
         Side{.subject = std::move(s), .usable = true, .failed_starts = 0, .worker = {}});
@@ -215,6 +227,7 @@ Result<plan::Estimate> Runner::Impl::try_case(Side& s, const workload::Case& c) 
   }
   if (answer.failure) {
     if (answer.failure->worker_gone) s.worker.reset();
+    failed_trials[{c.id, s.subject.name}] = *answer.failure;
     return plan::Estimate{
         .call_s = {},
         .reason = std::string(name_of(answer.failure->status)) + ": " + answer.failure->reason};
@@ -293,11 +306,11 @@ Status Runner::declare(const std::vector<PairPlan>& pairs, const plan::Selection
     if (auto ok = r.declare_case(left.definition); !ok) return ok;
     for (const Side& s : r.sides) {
       if (!s.usable) continue;
-      if (auto ok =
-              r.write_outcome(left.definition.id, s.subject.name, CaseStatus::skipped, left.reason);
-          !ok)
-        return ok;
+      if (auto ok = r.leave_out(left.definition.id, s.subject.name, left.reason); !ok) return ok;
     }
+  }
+  for (const auto& e : selection.excluded) {
+    if (auto ok = r.leave_out(e.case_id, e.subject, e.reason); !ok) return ok;
   }
   return r.journal.write({{"type", "planned"}});
 }

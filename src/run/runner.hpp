@@ -64,7 +64,8 @@ class Runner {
   /// measurement.
   [[nodiscard]] Result<plan::Estimates> scout(const plan::Candidates& candidates);
 
-  /// Declares pairs and cases in the journal; what is left out is recorded as `skipped`.
+  /// Declares pairs and cases in the journal; what is left out is recorded as `skipped`, or as
+  /// what it came to when it was tried.
   [[nodiscard]] Status declare(const std::vector<PairPlan>& pairs,
                                const plan::Selection& selection);
 
