@@ -20,11 +20,11 @@ REAL = """\
 benchmarks:
   compute:
     gemm_sizes: [128, 256]
-    gemm_shapes: [{m: 1, n: 256, k: 512}]
+    gemm_shapes: []
     dtypes: [float32, float16, bfloat16]
   memory:
     ops: [copy, read, write, triad]
-    sizes: [1MiB, 4MiB]
+    sizes: [1MiB]
 measure: {min_rounds: 6, max_rounds: 6, warmup_min: 0.02, warmup_max: 0.05, budget: 10m, case_budget: 5m}
 """
 
@@ -38,7 +38,8 @@ class RealRun(MlbenchTest):
     @needs(*FRAMEWORKS)
     def test_small_run(self):
         self.config = self.write("real.yaml", REAL)
-        finished = self.run_fake("--json", "--device", "cpu", "--full", workers=FRAMEWORKS)
+        finished = self.wait(self.start(*self.run_args("--json", "--device", "cpu", "--full", workers=FRAMEWORKS)),
+                             patience_s=800)
         self.assert_code(finished, 0)
         document = finished.json
         self.assertEqual({s["subject"]: s["status"] for s in document["subjects"]},
@@ -50,8 +51,8 @@ class RealRun(MlbenchTest):
 
     def check_cases(self, document):
         found = {(c["case"], c["subject"]): c for c in document["cases"]}
-        ids = [f"gemm/{d}/{s}" for d in DTYPES for s in ("128", "256", "m1_n256_k512")]
-        ids += [f"memory/float32/{op}_{size}" for op in ("copy", "read", "write", "triad") for size in ("1MiB", "4MiB")]
+        ids = [f"gemm/{d}/{s}" for d in DTYPES for s in ("128", "256")]
+        ids += [f"memory/float32/{op}_1MiB" for op in ("copy", "read", "write", "triad")]
         self.assertEqual(set(found), {(i, f"{f}:cpu") for i in ids for f in FRAMEWORKS})
         for (case, subject), entry in found.items():
             with self.subTest(case=case, subject=subject):
