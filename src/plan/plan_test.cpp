@@ -165,3 +165,67 @@ TEST_CASE("a configuration replaces the lists that it names and leaves the other
   CHECK(catalogue.gemm_sizes == std::vector<std::int64_t>{64});
   CHECK(catalogue.memory_ops.size() == 4);
 }
+
+TEST_CASE(
+    "LLM layers are taken from the smallest, as one token and a few are what people wait for") {
+  const auto c = quick_candidates({"gemm/bfloat16/m*"});
+  const auto s = select(c, at_rate(c, 1e13), Preset::quick);
+  CHECK(ids(s.chosen) == std::vector<std::string>{"gemm/bfloat16/m1_n4096_k4096"});
+}
+
+TEST_CASE("candidates of a family ascend by work, whatever the order of the configuration") {
+  Catalogue catalogue;
+  catalogue.gemm_sizes = {512, 128, 2048, 256};
+  const auto c =
+      candidates(catalogue, Preset::full, machine_with(64 * kGiB), 1, {"gemm/float32/?*"});
+  REQUIRE_FALSE(c.families.empty());
+  CHECK(ids(c.families[0].candidates) ==
+        std::vector<std::string>{"gemm/float32/128", "gemm/float32/256", "gemm/float32/512",
+                                 "gemm/float32/2048"});
+}
+
+TEST_CASE("the full preset takes every case up to 2 s a call and names the others") {
+  const auto c = candidates({}, Preset::full, machine_with(64 * kGiB), 1, {"gemm/float32/*"});
+  const auto s = select(c, at_rate(c, 100e9), Preset::full);  // 8192 cubed takes 11 s
+  CHECK(has(s.chosen, "gemm/float32/4096"));
+  CHECK_FALSE(has(s.chosen, "gemm/float32/8192"));
+  const auto reason = reason_of(s, "gemm/float32/8192");
+  CHECK(reason.find("11.0 s") != std::string::npos);
+  CHECK(reason.find("--full") == std::string::npos);  // it would not measure it either
+}
+
+TEST_CASE("every candidate is either chosen or left out with a reason, and none is both") {
+  for (const Preset preset : {Preset::quick, Preset::standard, Preset::full}) {
+    const auto c = candidates({}, preset, machine_with(2 * kGiB), 3, {});
+    const auto s = select(c, at_rate(c, 50e9), preset);
+    auto all = ids(s.chosen);
+    for (const auto& left : s.left_out) {
+      all.push_back(left.definition.id);
+      CHECK_FALSE(left.reason.empty());
+    }
+    std::size_t candidates_in_all = c.left_out.size();
+    for (const auto& family : c.families) candidates_in_all += family.candidates.size();
+    CHECK(all.size() == candidates_in_all);
+    std::sort(all.begin(), all.end());
+    CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
+  }
+}
+
+TEST_CASE("where the system does not tell how much memory is free, the total limits the cases") {
+  machine::Machine m;
+  m.memory.total_bytes = kGiB;
+  CHECK(candidates({}, Preset::full, m, 1, {"gemm/float32/8192"}).left_out.size() == 1);
+  CHECK(candidates({}, Preset::full, {}, 1, {"gemm/float32/8192"}).left_out.empty());
+}
+
+TEST_CASE("an empty list in the configuration measures none of these") {
+  const auto config = parse_config(
+      "benchmarks: {compute: {gemm_sizes: [], gemm_shapes: []}, memory: {ops: [read], sizes: "
+      "[1MiB, 2MiB]}}\n",
+      "a.yaml");
+  REQUIRE(config.has_value());
+  const auto c = candidates(catalogue_of(*config), Preset::full, machine_with(64 * kGiB), 1, {});
+  REQUIRE(c.families.size() == 1);
+  CHECK(ids(c.families[0].candidates) ==
+        std::vector<std::string>{"memory/float32/read_1MiB", "memory/float32/read_2MiB"});
+}
