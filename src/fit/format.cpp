@@ -79,8 +79,8 @@ std::int64_t mlx_bytes(const Tensor& t, const Format& f) {
   if (t.role == Role::vector || (f.experts_only && t.role != Role::expert))
     return t.elements() * kVector16;
   Format kind = f;
-  // mlx-lm's models keep routers at 8 bit (quant_predicate).
-  if (t.role == Role::router)
+  // Some of mlx-lm's models keep routers at 8 bit (quant_predicate).
+  if (t.least_8bit)
     kind = {.name = "8bit", .kind = f.kind, .bits = 8, .group = 64, .group_bits = 32};
   return divides(t, kind) ? grouped_bytes(t, kind) : t.elements() * 2;
 }

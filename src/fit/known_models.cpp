@@ -40,7 +40,7 @@ ModelShape shape_of(const Json& e) {
   s.experts = number(e, "experts"), s.experts_per_token = number(e, "experts_per_token");
   s.expert_intermediate =
       find_int(e, "moe_intermediate").value_or(s.is_mixture() ? s.intermediate : 0);
-  s.expert_bias = flag(e, "expert_bias");
+  s.expert_bias = flag(e, "expert_bias"), s.router_8bit = flag(e, "router_8bit");
   s.sliding_layers = number(e, "sliding_layers"), s.sliding_window = number(e, "sliding_window");
   return s;
 }
@@ -73,8 +73,10 @@ std::string core_of(std::string_view name) {
   if (const auto slash = name.rfind('/'); slash != std::string_view::npos)
     name = name.substr(slash + 1);
   std::string text = bare(name);
-  constexpr std::array<std::string_view, 7> endings = {"instruct", "chat", "it",   "base",
-                                                       "hf",       "2507", "mxfp4"};
+  for (const std::string_view word : {"instruct", "chat"}) {
+    if (const auto at = text.find(word); at != std::string::npos) text.erase(at, word.size());
+  }
+  constexpr std::array<std::string_view, 5> endings = {"it", "base", "hf", "2507", "mxfp4"};
   for (bool found = true; found;) {
     found = false;
     for (const auto ending : endings) {
@@ -104,7 +106,11 @@ std::string names_of(const std::vector<const KnownModel*>& models) {
 
 std::optional<std::string> nearest_name(const std::string& wanted) {
   std::vector<std::string> bare_names;
-  for (const auto& m : known_models()) bare_names.push_back(bare(m.shape.name));
+  for (const auto& m : known_models()) {
+    // Without the version: "mistral7x" is near "mistral7b", not near "mistral7bv03".
+    const std::string& name = m.shape.name;
+    bare_names.push_back(bare(name.substr(0, name.find("-v0"))));
+  }
   const auto near = nearest(wanted, bare_names);
   if (!near) return std::nullopt;
   const auto at = std::find(bare_names.begin(), bare_names.end(), *near) - bare_names.begin();

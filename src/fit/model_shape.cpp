@@ -70,7 +70,7 @@ const std::vector<Family>& families() {
       {.type = "qwen3_moe",
        .sliding = Sliding::on_request,
        .head_dim = 128,
-       .shape = with([](ModelShape& s) { s.qk_norm = QkNorm::head; })},
+       .shape = with([](ModelShape& s) { s.qk_norm = QkNorm::head, s.router_8bit = true; })},
       {.type = "phi", .shape = with([](ModelShape& s) {
                         s.layer_norm = s.qkv_bias = s.out_bias = s.mlp_bias = s.head_bias = true;
                         s.gated = false;
@@ -100,8 +100,9 @@ const std::vector<Family>& families() {
        .head_dim = 64,
        .kv_heads = 8,
        .window = 128,
-       .shape =
-           with([](ModelShape& s) { s.qkv_bias = s.out_bias = s.expert_bias = s.sinks = true; })},
+       .shape = with([](ModelShape& s) {
+         s.qkv_bias = s.out_bias = s.expert_bias = s.sinks = s.router_8bit = true;
+       })},
       {.type = "olmo2", .shape = with([](ModelShape& s) { s.qk_norm = QkNorm::full; })},
       {.type = "starcoder2",
        .sliding = Sliding::all,

@@ -39,6 +39,7 @@ struct ModelShape {
   std::int64_t dense_layers = 0;  ///< Of a mixture: layers with a plain feed-forward block.
   std::int64_t shared_intermediate =
       0;                     ///< Width of the expert that every token passes; with a gate.
+  bool router_8bit = false;  ///< mlx-lm never quantises this family's router below 8 bit.
   bool expert_bias = false;  ///< Also the router's.
 
   std::int64_t sliding_layers = 0;  ///< Layers that see only the last `sliding_window` tokens.

@@ -194,28 +194,28 @@ class Options {
     list_.push_back(std::move(o));
   }
 
-  /// The largest known model that fits as this one was to run: of the same family first.
+  /// The largest known models that fit as this one was to run: of its family, and of all.
   void smaller_model() {
     const Case& now = a_.question;
     const std::string family =
         now.shape.name.substr(0, now.shape.name.find_first_of("-0123456789"));
-    const KnownModel* best = nullptr;
-    const auto better = [&](const KnownModel& m) {
-      if (best == nullptr) return true;
-      const bool ours = m.shape.name.starts_with(family),
-                 its = best->shape.name.starts_with(family);
-      return ours != its ? ours : m.parameters > best->parameters;
-    };
+    const KnownModel *relative = nullptr, *any = nullptr;
     for (const auto& m : known_models()) {
       if (m.parameters >= a_.parameters || (m.shape.quant && !now.shape.quant)) continue;
       Case c = now;
       c.shape = m.shape;
-      if (fits(c) && better(m)) best = &m;
+      if (!fits(c)) continue;
+      if (any == nullptr || m.parameters > any->parameters) any = &m;
+      const bool related = m.shape.name.starts_with(family);
+      if (related && (relative == nullptr || m.parameters > relative->parameters)) relative = &m;
     }
-    if (best == nullptr) return;
-    Case c = now;
-    c.shape = best->shape;
-    add(c, "a smaller model: " + best->shape.name, best->shape.name);
+    if (any == relative) any = nullptr;
+    for (const KnownModel* m : {relative, any}) {
+      if (m == nullptr) continue;
+      Case c = now;
+      c.shape = m->shape;
+      add(c, "a smaller model: " + m->shape.name, m->shape.name);
+    }
   }
 
   const Answer& a_;

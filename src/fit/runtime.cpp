@@ -96,7 +96,7 @@ Result<RuntimeChoice> parse_runtime(const std::string& text) {
   if (std::find(names.begin(), names.end(), choice.name) == names.end()) {
     const auto near = nearest(choice.name, names);
     return fail(ErrorKind::usage, "--runtime " + text + " is not known" +
-                                      (near ? "; did you mean " + *near + "?" : "") +
+                                      (near ? "; did you mean " + *near + "?" : ".") +
                                       " There are " + join(names, ", ") +
                                       ", each with @VERSION where wanted");
   }

@@ -232,25 +232,86 @@ Result<Target> find_apple(const Words& w) {
   return t;
 }
 
-std::string bare(const std::string& text) {
-  std::string out;
-  for (const auto& part : parts_of(text)) {
-    if (!is_one_of(part, {"nvidia", "geforce", "gpu", "gb", "gib"})) out += part;
+/// "A100", without the memory that tells boards of one name apart.
+std::vector<std::string> card_words(const std::string& text, std::optional<std::int64_t>* memory) {
+  std::vector<std::string> words;
+  const auto parts = parts_of(text);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const bool sized = i + 1 < parts.size() && is_one_of(parts[i + 1], {"gb", "gib"});
+    if (sized && parse_int(parts[i])) {
+      if (memory != nullptr) *memory = parse_int(parts[i]);
+      ++i;
+    } else if (!is_one_of(parts[i], {"nvidia", "geforce", "tesla", "gpu"})) {
+      words.push_back(parts[i]);
+    }
   }
-  return out;
+  return words;
 }
 
-const GpuCard* find_card(const std::string& text) {
-  const std::string wanted = bare(text);
+bool begins_with(const std::vector<std::string>& text, const std::vector<std::string>& start) {
+  return start.size() <= text.size() && std::equal(start.begin(), start.end(), text.begin());
+}
+
+/// Boards whose name is `wanted` but for their memory, smallest first.
+std::vector<GpuCard> boards_of(const std::vector<std::string>& wanted) {
+  std::vector<GpuCard> boards;
   for (const auto& card : gpu_cards()) {
-    const auto memory = std::to_string(static_cast<int>(card.memory_gib));
-    if (wanted == bare(card.name) || wanted == bare(card.name) + memory) return &card;
+    if (card_words(card.name, nullptr) == wanted) boards.push_back(card);
   }
-  const auto begins = [&](const GpuCard& c) {
-    return wanted.size() >= 2 && bare(c.name).starts_with(wanted);
-  };
-  const auto it = std::find_if(gpu_cards().begin(), gpu_cards().end(), begins);
-  return it == gpu_cards().end() ? nullptr : &*it;
+  return boards;
+}
+
+const GpuCard& nearest_memory(const std::vector<GpuCard>& boards, double memory_gib) {
+  return *std::min_element(boards.begin(), boards.end(), [&](const GpuCard& a, const GpuCard& b) {
+    return std::abs(a.memory_gib - memory_gib) < std::abs(b.memory_gib - memory_gib);
+  });
+}
+
+Result<Target> find_gpu(const std::string& text) {
+  std::optional<std::int64_t> memory;
+  const auto wanted = card_words(text, &memory);
+  const auto boards = boards_of(wanted);
+  if (boards.empty()) {
+    std::vector<std::string> names;
+    for (const auto& card : gpu_cards()) {
+      if (!wanted.empty() && begins_with(card_words(card.name, nullptr), wanted)) {
+        names.push_back(card.name);
+      }
+    }
+    if (names.empty()) {
+      for (const auto& card : gpu_cards()) names.push_back(card.name);
+    }
+    return fail(ErrorKind::usage,
+                "--machine \"" + text +
+                    "\" is not known; give an Apple chip (\"M4 Max 40c 64GB\"), this, or one of " +
+                    join(names, ", "));
+  }
+  GpuCard card = memory ? nearest_memory(boards, static_cast<double>(*memory)) : boards.front();
+  if (memory) card.memory_gib = static_cast<double>(*memory);
+  Target t = gpu_target(card);
+  if (memory && boards.size() == 1) t.name += ", " + std::to_string(*memory) + " GiB";
+  if (!memory && boards.size() > 1) {
+    t.notes.push_back(
+        "Boards of this name differ in memory; the smallest is taken, because none "
+        "was named.");
+  }
+  return t;
+}
+
+/// The card behind a driver's name ("NVIDIA A100-SXM4-80GB"): the longest known name that it begins
+/// with. Laptop versions are other chips.
+std::optional<GpuCard> card_of_device(const machine::Gpu& gpu) {
+  if (!gpu.name || !gpu.memory_bytes) return std::nullopt;
+  const auto words = card_words(*gpu.name, nullptr);
+  if (std::find(words.begin(), words.end(), "laptop") != words.end()) return std::nullopt;
+  std::vector<std::string> best;
+  for (const auto& card : gpu_cards()) {
+    const auto name = card_words(card.name, nullptr);
+    if (begins_with(words, name) && name.size() > best.size()) best = name;
+  }
+  if (best.empty()) return std::nullopt;
+  return nearest_memory(boards_of(best),
+                        static_cast<double>(*gpu.memory_bytes) / static_cast<double>(kGiB));
 }
 
 // --- this machine ------------------------------------------------------------------------------
@@ -315,15 +376,9 @@ Result<Target> find_target(const std::string& text) {
         "--machine is empty; give a chip (\"M4 Max 40c 64GB\"), a card (\"RTX 4090\"), or this");
   const auto words = read_words(text);
   if (words && !words->chip.empty()) return find_apple(*words);
-  if (const auto* card = find_card(text)) return gpu_target(*card);
-  std::vector<std::string> names;
-  for (const auto& card : gpu_cards()) names.push_back(card.name);
   const bool names_apple = std::find(parts.begin(), parts.end(), "m") != parts.end();
   if (!words && names_apple) return words.error();
-  return fail(ErrorKind::usage,
-              "--machine \"" + text +
-                  "\" is not known; give an Apple chip (\"M4 Max 40c 64GB\"), this, or one of " +
-                  join(names, ", "));
+  return find_gpu(text);
 }
 
 Target target_of(const machine::Machine& m, const Measured& measured) {
@@ -339,7 +394,7 @@ Target target_of(const machine::Machine& m, const Measured& measured) {
   const bool has_card = t.kind != Target::Kind::apple && !m.gpus.empty() && m.gpus[0].memory_bytes;
   if (has_card) {
     take_vram(t, *m.gpus[0].memory_bytes);
-    if (const auto* card = m.gpus[0].name ? find_card(*m.gpus[0].name) : nullptr) {
+    if (const auto card = card_of_device(m.gpus[0])) {
       t.bandwidth_bytes_per_s = card->bandwidth_bytes_per_s;
       t.bandwidth_source = "published for " + card->name;
       t.flop_per_s = card->flop_per_s;

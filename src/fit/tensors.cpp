@@ -10,14 +10,16 @@ class List {
   explicit List(std::int64_t copies) : copies_(copies) {}
   void matrix(const char* name, Role role, std::int64_t rows, std::int64_t columns,
               std::int64_t stack = 1) {
-    if (copies_ > 0) tensors_.push_back({name, role, stack, rows, columns, copies_});
+    if (copies_ > 0) tensors_.push_back({name, role, stack, rows, columns, copies_, false});
   }
   void vector(const char* name, std::int64_t columns, std::int64_t stack = 1) {
-    if (copies_ > 0) tensors_.push_back({name, Role::vector, stack, 1, columns, copies_});
+    if (copies_ > 0) tensors_.push_back({name, Role::vector, stack, 1, columns, copies_, false});
   }
   /// A matrix (rows, columns) and, with `bias`, a vector of `rows`.
-  void linear(const char* name, Role role, std::int64_t rows, std::int64_t columns, bool bias) {
+  void linear(const char* name, Role role, std::int64_t rows, std::int64_t columns, bool bias,
+              bool least_8bit = false) {
     matrix(name, role, rows, columns);
+    if (least_8bit && !tensors_.empty()) tensors_.back().least_8bit = true;
     if (bias) vector(name, rows);
   }
   void norm(const char* name, std::int64_t width, bool bias) {
@@ -60,7 +62,7 @@ void add_mlp(List& list, const ModelShape& s, std::int64_t width) {
 }
 
 void add_experts(List& list, const ModelShape& s) {
-  list.linear("router", Role::router, s.experts, s.hidden, s.expert_bias);
+  list.linear("router", Role::router, s.experts, s.hidden, s.expert_bias, s.router_8bit);
   list.matrix("expert gates", Role::expert, s.expert_intermediate, s.hidden, s.experts);
   list.matrix("expert ups", Role::expert, s.expert_intermediate, s.hidden, s.experts);
   list.matrix("expert downs", Role::expert, s.hidden, s.expert_intermediate, s.experts);

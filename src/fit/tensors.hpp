@@ -17,6 +17,7 @@ struct Tensor {
   std::string name;  ///< For people: "embedding", "down", ...
   Role role = Role::mlp;
   std::int64_t stack = 1, rows = 1, columns = 0, copies = 1;
+  bool least_8bit = false;  ///< Never below 8 bit in MLX.
 
   [[nodiscard]] std::int64_t elements() const { return stack * rows * columns; }
   [[nodiscard]] std::int64_t parameters() const { return elements() * copies; }

@@ -23,9 +23,8 @@ std::string gib(std::int64_t bytes) {
 
 /// "8.1-10.5", in digits that the range deserves.
 std::string span(const Range& r) {
-  const auto number = [](double x) {
-    return x >= 10 ? fmt::format("{:.0f}", x) : fmt::format("{:.1f}", x);
-  };
+  const int digits = r.low < 20 ? 1 : 0;
+  const auto number = [&](double x) { return fmt::format("{:.{}f}", x, digits); };
   const auto low = number(r.low), high = number(r.high);
   return low == high ? low : low + "-" + high;
 }
@@ -81,7 +80,8 @@ std::string verdict(const Answer& a) {
 std::string speed(const Answer& a) {
   std::string text;
   if (a.speed.decode) {
-    text += fmt::format("Decode about {} tok/s at this context", span(*a.speed.decode));
+    text += fmt::format("{} {} tok/s at this context",
+                        a.fits ? "Decode about" : "If it did: decode about", span(*a.speed.decode));
     text += fmt::format("; nothing can pass {} tok/s, which is bandwidth / bytes read.\n",
                         format_significant(*a.speed.decode_roof, 3));
   }
@@ -139,7 +139,7 @@ std::string options(const Answer& a) {
   std::string text = a.fits ? "\nFASTER OR SMALLER\n" : "\nWHAT WOULD HELP\n";
   for (const auto& o : a.options) {
     text += fmt::format("  {:<5} {}", o.fits ? "fits" : "no", o.change);
-    if (o.total_bytes) text += ": " + gib(*o.total_bytes);
+    if (o.total_bytes && *o.total_bytes != a.need.total_bytes) text += ": " + gib(*o.total_bytes);
     if (o.fits && o.decode) text += ", decode about " + span(*o.decode) + " tok/s";
     text += "\n";
     if (o.fits && !o.command.empty()) text += "        " + o.command + "\n";

@@ -131,10 +131,11 @@ def errors_of(values):
     return {"rows": len(errors), "median": round(quantile(errors, 0.5), 4), "p95": round(quantile(errors, 0.95), 4)}
 
 
-def band(values, least):
-    """A range that covers 90 % of `values`, a quarter wider, because constants flatter the rows they come from."""
-    low = 1 + 1.25 * min(0.0, quantile(values, 0.05) - 1)
-    high = 1 + 1.25 * max(0.0, quantile(values, 0.95) - 1)
+def band(values, least, outside=0.05):
+    """A range that leaves `outside` of `values` out at each end, and a quarter wider, because constants flatter the rows
+    they come from."""
+    low = 1 + 1.25 * min(0.0, quantile(values, outside) - 1)
+    high = 1 + 1.25 * max(0.0, quantile(values, 1 - outside) - 1)
     return {"low": round(min(low, 1 - least), 3), "high": round(max(high, 1 + least), 3)}
 
 
@@ -318,7 +319,7 @@ def llama_cpp_cuda(rows):
     middle = quantile(shares, 0.5)
     values = [s / middle for s in shares]
     decode = {"layer_s": 0.0, "moe_layer_s": 0.0, "bandwidth_share": round(middle, 4), "kv_share": round(middle, 4),
-              "odd_group_kv_factor": 1.0, **band(values, 0.2), "errors": errors_of(values), "held_out": None}
+              "odd_group_kv_factor": 1.0, **band(values, 0.2, 0.0), "errors": errors_of(values), "held_out": None}
     return entry("llama.cpp", "cuda-2025", "cuda",
                  "Llama-2-7B in Q4_0 on 14 NVIDIA cards (llama.cpp discussion 15013): no single share of bandwidth fits "
                  "them all, so the range is wide", decode, fit_prefill(rows, 0.3, False))

@@ -1,0 +1,48 @@
+// Any text is a model's config or gets one sentence that names the file; what is accepted has a
+// size, needs memory, and its question can be answered; any text is a machine, a model's name or a
+// refusal.
+#include "fit/fit.hpp"
+#include "fit/known_models.hpp"
+#include "fuzz.hpp"
+
+#include <cmath>
+
+namespace {
+
+using namespace mlbench;
+
+void answer_about(const fit::ModelShape& shape) {
+  const auto target = fit::find_target("M4 Max 40c 64GB");
+  for (const char* runtime : {"mlx-lm", "llama.cpp", "torch"}) {
+    fit::Case c;
+    c.shape = shape, c.target = *target, c.runtime.name = runtime;
+    c.constants = *fit::constants_for(c.runtime, c.target.kind);
+    c.format = *fit::parse_quant("4bit", runtime, shape);
+    const auto a = fit::answer(c, {});
+    if (!a) continue;
+    fuzz::require(a->need.total_bytes > 0 && a->need.largest_buffer_bytes > 0);
+    fuzz::require(a->speed.decode && std::isfinite(a->speed.decode->value));
+    fuzz::require(parse_json(dump_json(fit::to_json(*a))).has_value());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto text = fuzz::text_of(data, size);
+  const auto shape = fit::parse_config(text, "config.json");
+  if (shape) {
+    fuzz::require(fit::parameter_count(*shape) > 0);
+    answer_about(*shape);
+  } else {
+    const std::string& sentence = shape.error().message;
+    fuzz::require(sentence.starts_with("config.json: ") && sentence.size() < 1000);
+    fuzz::require(sentence.find('\n') == std::string::npos);
+  }
+  if (size < 200) {
+    (void)fit::find_target(std::string(text));
+    (void)fit::find_model(std::string(text));
+    (void)fit::parse_runtime(std::string(text));
+  }
+  return 0;
+}
