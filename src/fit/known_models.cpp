@@ -121,7 +121,7 @@ Error unknown(const std::string& name, const std::string& core) {
   constexpr const char* other = "; give its folder or config.json instead";
   if (const auto near = nearest_name(core)) {
     return fail(ErrorKind::usage, "no model is known as \"" + name + "\"; did you mean " + *near +
-                                      "? If not" + (other + 1));
+                                      "? If not, " + (other + 2));
   }
   std::vector<const KnownModel*> all;
   for (const auto& m : known_models()) all.push_back(&m);
