@@ -85,7 +85,7 @@ Target gpu_target(const GpuCard& card) {
   take_vram(t, static_cast<std::int64_t>(card.memory_gib * static_cast<double>(kGiB)));
   t.name = card.name;
   t.bandwidth_bytes_per_s = card.bandwidth_bytes_per_s;
-  t.bandwidth_source = "published for " + card.name;
+  t.bandwidth_source = "from an unchecked list, for " + card.name;
   t.flop_per_s = card.flop_per_s;
   return t;
 }
@@ -396,7 +396,7 @@ Target target_of(const machine::Machine& m, const Measured& measured) {
     take_vram(t, *m.gpus[0].memory_bytes);
     if (const auto card = card_of_device(m.gpus[0])) {
       t.bandwidth_bytes_per_s = card->bandwidth_bytes_per_s;
-      t.bandwidth_source = "published for " + card->name;
+      t.bandwidth_source = "from an unchecked list, for " + card->name;
       t.flop_per_s = card->flop_per_s;
     }
   }
