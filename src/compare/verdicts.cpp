@@ -176,7 +176,7 @@ Ceilings::Ceilings(const RunData& run) {
       raise(
           {.device_kind = device_kind(record->device),
            .resource = is_gemm ? std::string(workload::name_of(c.definition.dtype)) : "bytes_per_s",
-           .rate = c.amount() / time->median_s,
+           .rate = c.work.amount() / time->median_s,
            .case_id = c.definition.id,
            .subject = subject});
     }
@@ -205,18 +205,19 @@ std::optional<double> Ceilings::fraction(const CaseRecord& c, const std::string&
                                          double seconds) const {
   const std::string kind = device_kind(device);
   const Ceiling* bandwidth = find(kind, "bytes_per_s");
-  const double transfer_s = bandwidth == nullptr ? 0 : c.bytes / bandwidth->rate;
-  if (c.unit == workload::RateUnit::bytes_per_s) {
+  const double transfer_s = bandwidth == nullptr ? 0 : c.work.bytes / bandwidth->rate;
+  if (c.work.unit == workload::RateUnit::bytes_per_s) {
     if (bandwidth == nullptr) return std::nullopt;
     return transfer_s / seconds;
   }
   const Ceiling* compute = find(kind, std::string(workload::name_of(c.definition.dtype)));
   if (compute == nullptr) return std::nullopt;
-  const double compute_s = c.flop / compute->rate;
+  const double compute_s = c.work.flop / compute->rate;
   if (compute_s >= transfer_s) return compute_s / seconds;
   // Bound by memory, but held by a cache: that cache's roof was not measured.
   const auto cache = last_level_cache_bytes_.find(kind);
-  if (cache != last_level_cache_bytes_.end() && c.bytes < 4 * cache->second) return std::nullopt;
+  if (cache != last_level_cache_bytes_.end() && c.work.bytes < 4 * cache->second)
+    return std::nullopt;
   return transfer_s / seconds;
 }
 

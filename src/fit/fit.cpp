@@ -1,8 +1,8 @@
 #include "fit/fit.hpp"
 
 #include "core/text.hpp"
-#include "fit/known_models.hpp"
 #include "fit/options.hpp"
+#include "model/known_models.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,17 +20,17 @@ bool is_a_path(const std::string& text) {
          std::filesystem::exists(text, error);
 }
 
-Result<ModelShape> find_shape(const std::string& model) {
+Result<model::ModelShape> find_shape(const std::string& model) {
   if (model.empty())
     return fail(ErrorKind::usage,
                 "no model is named; give a name (Mistral-7B), a folder or a config.json");
-  if (is_a_path(model)) return read_config(model);
-  auto known = find_model(model);
+  if (is_a_path(model)) return model::read_config(model);
+  auto known = model::find_model(model);
   if (!known) return known.error();
   return known->shape;
 }
 
-Result<Load> load_of(const Request& r, const ModelShape& shape) {
+Result<Load> load_of(const Request& r, const model::ModelShape& shape) {
   Load load;
   load.context =
       r.context.value_or(std::min(kDefaultContext, shape.max_context.value_or(kDefaultContext)));
@@ -62,7 +62,8 @@ std::string default_runtime(const Request& r, Target::Kind kind) {
                                       : "torch";
 }
 
-Result<Format> format_of(const Request& r, const ModelShape& shape, const std::string& runtime) {
+Result<Format> format_of(const Request& r, const model::ModelShape& shape,
+                         const std::string& runtime) {
   if (!r.dtype.empty() && !r.quant.empty()) {
     return fail(ErrorKind::usage,
                 "--dtype and --quant both say how weights are stored; give one of them");

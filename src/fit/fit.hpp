@@ -36,7 +36,7 @@ struct Option {
 
 /// The model on the machine: everything that was asked, resolved.
 struct Case {
-  ModelShape shape;
+  model::ModelShape shape;
   Format format;
   Load load;
   Target target;

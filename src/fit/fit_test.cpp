@@ -1,7 +1,7 @@
 #include "fit/fit.hpp"
 
-#include "fit/known_models.hpp"
 #include "fit/test_files.hpp"
+#include "model/known_models.hpp"
 
 namespace mlbench::fit {
 namespace {

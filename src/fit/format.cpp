@@ -55,28 +55,29 @@ Format gguf(const char* name) {
 }
 
 /// One copy, all its rows in groups of the format.
-std::int64_t grouped_bytes(const Tensor& t, const Format& f) {
+std::int64_t grouped_bytes(const model::Tensor& t, const Format& f) {
   const std::int64_t groups_per_row = f.group == 0 ? 1 : t.columns / f.group;
   return t.stack * t.rows * (t.columns * f.bits + groups_per_row * f.group_bits) / 8;
 }
 
-bool divides(const Tensor& t, const Format& f) {
+bool divides(const model::Tensor& t, const Format& f) {
   return f.group == 0 || t.columns % f.group == 0;
 }
 
-std::int64_t gguf_bytes(const Tensor& t, const Format& f, bool is_output) {
-  if (t.role == Role::vector || t.role == Role::router) return t.elements() * kVector32;
+std::int64_t gguf_bytes(const model::Tensor& t, const Format& f, bool is_output) {
+  if (t.role == model::Role::vector || t.role == model::Role::router)
+    return t.elements() * kVector32;
   if (f.bits == 16) return t.elements() * 2;
   Format kind = f;
   // llama.cpp keeps the matrix that makes the output better than the rest (llama_tensor_get_type).
   if (is_output && f.name != "q8_0" && f.name != "mxfp4") kind = gguf("q6_k");
-  if (f.name == "mxfp4" && t.role != Role::expert) kind = gguf("q8_0");
+  if (f.name == "mxfp4" && t.role != model::Role::expert) kind = gguf("q8_0");
   if (kind.group == 256 && !divides(t, kind)) kind = gguf("q8_0");
   return divides(t, kind) ? grouped_bytes(t, kind) : t.elements() * 2;
 }
 
-std::int64_t mlx_bytes(const Tensor& t, const Format& f) {
-  if (t.role == Role::vector || (f.experts_only && t.role != Role::expert))
+std::int64_t mlx_bytes(const model::Tensor& t, const Format& f) {
+  if (t.role == model::Role::vector || (f.experts_only && t.role != model::Role::expert))
     return t.elements() * kVector16;
   Format kind = f;
   // Some of mlx-lm's models keep routers at 8 bit (quant_predicate).
@@ -85,14 +86,15 @@ std::int64_t mlx_bytes(const Tensor& t, const Format& f) {
   return divides(t, kind) ? grouped_bytes(t, kind) : t.elements() * 2;
 }
 
-std::int64_t torch_bytes(const Tensor& t, const Format& f) {
-  const bool linear = t.role == Role::attention || t.role == Role::mlp || t.role == Role::head ||
-                      t.role == Role::expert;
-  const bool quantised = linear && !(f.experts_only && t.role != Role::expert) && divides(t, f);
+std::int64_t torch_bytes(const model::Tensor& t, const Format& f) {
+  const bool linear = t.role == model::Role::attention || t.role == model::Role::mlp ||
+                      t.role == model::Role::head || t.role == model::Role::expert;
+  const bool quantised =
+      linear && !(f.experts_only && t.role != model::Role::expert) && divides(t, f);
   return quantised ? grouped_bytes(t, f) : t.elements() * 2;
 }
 
-std::int64_t one_copy(const Tensor& t, const Format& f, bool is_output) {
+std::int64_t one_copy(const model::Tensor& t, const Format& f, bool is_output) {
   switch (f.kind) {
     case Format::Kind::plain: return t.elements() * f.bits / 8;
     case Format::Kind::gguf: return gguf_bytes(t, f, is_output);
@@ -125,23 +127,25 @@ std::string names_of(Format::Kind kind) {
 
 }  // namespace
 
-std::int64_t bytes_of(const Tensor& t, const Format& f) {
-  return one_copy(t, f, t.role == Role::head) * t.copies;
+std::int64_t bytes_of(const model::Tensor& t, const Format& f) {
+  return one_copy(t, f, t.role == model::Role::head) * t.copies;
 }
 
-std::int64_t weight_bytes(const ModelShape& shape, const Format& format) {
+std::int64_t weight_bytes(const model::ModelShape& shape, const Format& format) {
   std::int64_t bytes = 0;
   for (const auto& t : tensors_of(shape)) {
-    const bool is_output = t.role == Role::head || (t.role == Role::embedding && shape.tied);
+    const bool is_output =
+        t.role == model::Role::head || (t.role == model::Role::embedding && shape.tied);
     bytes += one_copy(t, format, is_output) * t.copies;
   }
   return bytes;
 }
 
-double weight_bytes_read(const ModelShape& shape, const Format& format, std::int64_t batch) {
+double weight_bytes_read(const model::ModelShape& shape, const Format& format, std::int64_t batch) {
   double bytes = 0;
   for (const auto& t : tensors_of(shape)) {
-    const bool is_output = t.role == Role::head || (t.role == Role::embedding && shape.tied);
+    const bool is_output =
+        t.role == model::Role::head || (t.role == model::Role::embedding && shape.tied);
     bytes += static_cast<double>(one_copy(t, format, is_output) * t.copies) *
              read_fraction(shape, t, batch);
   }
@@ -162,7 +166,7 @@ Result<Format> parse_dtype(const std::string& text) {
 }
 
 Result<Format> parse_quant(const std::string& text, const std::string& runtime,
-                           const ModelShape& shape) {
+                           const model::ModelShape& shape) {
   std::string name = lower(text);
   if (name == "int4" && runtime != "torch") name = "4bit";
   if (name == "int8" && runtime != "torch") name = "8bit";

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "fit/tensors.hpp"
+#include "model/tensors.hpp"
 
 #include <cstdint>
 #include <string>
@@ -27,11 +27,11 @@ struct Format {
 };
 
 /// Exact bytes of the tensor (all its copies) in this format, without a file's header.
-[[nodiscard]] std::int64_t bytes_of(const Tensor& tensor, const Format& format);
+[[nodiscard]] std::int64_t bytes_of(const model::Tensor& tensor, const Format& format);
 /// Of the whole model.
-[[nodiscard]] std::int64_t weight_bytes(const ModelShape& shape, const Format& format);
+[[nodiscard]] std::int64_t weight_bytes(const model::ModelShape& shape, const Format& format);
 /// That one decoding step of `batch` tokens reads.
-[[nodiscard]] double weight_bytes_read(const ModelShape& shape, const Format& format,
+[[nodiscard]] double weight_bytes_read(const model::ModelShape& shape, const Format& format,
                                        std::int64_t batch);
 
 /// The format that --dtype `text` names: float32, float16, bfloat16 (f32, fp16, bf16, ...).
@@ -40,7 +40,7 @@ struct Format {
 /// The format that --quant `text` names for `runtime` ("torch", "mlx", "mlx-lm", "llama.cpp");
 /// "4bit" and "8bit" are each runtime's own. Errors: `usage`, naming what that runtime has.
 [[nodiscard]] Result<Format> parse_quant(const std::string& text, const std::string& runtime,
-                                         const ModelShape& shape);
+                                         const model::ModelShape& shape);
 
 /// The runtime that alone knows this kind of quantisation ("q4_0" is llama.cpp's); empty: several
 /// do.

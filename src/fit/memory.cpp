@@ -19,18 +19,18 @@ std::int64_t element_bytes(const Format& format) {
 }
 
 /// Width of the feed-forward block that one token passes.
-double widest(const ModelShape& s) {
+double widest(const model::ModelShape& s) {
   if (!s.is_mixture()) return d(s.intermediate);
   return d(s.experts_per_token) * d(s.expert_intermediate) + d(s.shared_intermediate);
 }
 
-double attention_width(const ModelShape& s) {
+double attention_width(const model::ModelShape& s) {
   return d(s.heads + 2 * s.kv_heads) * d(s.head_dim);
 }
 
 /// While a chunk passes one layer, its input, its residual and the wider of {q, k, v} and {gate,
 /// up} live together.
-double inference_activations(const ModelShape& s, const Load& load, const MemoryModel& m,
+double inference_activations(const model::ModelShape& s, const Load& load, const MemoryModel& m,
                              double element) {
   const double tokens = d(std::min(load.context, m.prefill_chunk)) * d(load.batch);
   return tokens * element * (2 * d(s.hidden) + std::max(attention_width(s), 2 * widest(s)));
@@ -40,12 +40,12 @@ double inference_activations(const ModelShape& s, const Load& load, const Memory
 /// q, k, v, attention's output, and in the feed-forward block gate, up, the gate's activation and
 /// the product. Attention is taken as fused: its scores are not kept. After V. Korthikanti et al.,
 /// arXiv:2205.05198, section 4.1, which counts the same for a block without gate.
-double kept_per_token(const ModelShape& s) {
+double kept_per_token(const model::ModelShape& s) {
   const double q = d(s.heads) * d(s.head_dim), kv = d(s.kv_heads) * d(s.head_dim);
   return 4 * d(s.hidden) + 2 * q + 2 * kv + (s.gated ? 4 : 2) * widest(s);
 }
 
-double training_activations(const ModelShape& s, const Load& load, double element) {
+double training_activations(const model::ModelShape& s, const Load& load, double element) {
   const double tokens = d(load.context) * d(load.batch);
   const double layers = load.recompute ? d(s.layers) * d(s.hidden) + kept_per_token(s)
                                        : d(s.layers) * kept_per_token(s);
@@ -54,10 +54,10 @@ double training_activations(const ModelShape& s, const Load& load, double elemen
 }
 
 /// Rank-r pairs beside every attention and dense feed-forward matrix.
-double adapter_parameters(const ModelShape& s, std::int64_t rank) {
+double adapter_parameters(const model::ModelShape& s, std::int64_t rank) {
   double count = 0;
   for (const auto& t : tensors_of(s)) {
-    if (t.role == Role::attention || t.role == Role::mlp)
+    if (t.role == model::Role::attention || t.role == model::Role::mlp)
       count += d(rank) * d(t.rows + t.columns) * d(t.copies);
   }
   return count;
@@ -71,8 +71,8 @@ struct Largest {
   }
 };
 
-Largest largest_buffer(const ModelShape& s, const Format& f, const Load& load, const MemoryModel& m,
-                       double element) {
+Largest largest_buffer(const model::ModelShape& s, const Format& f, const Load& load,
+                       const MemoryModel& m, double element) {
   Largest largest;
   for (const auto& t : tensors_of(s)) largest.offer(d(bytes_of(t, f) / t.copies), t.name);
   const double tokens = d(load.batch) * d(load.context);
@@ -97,7 +97,7 @@ struct Parts {
   }
 };
 
-void add_training(Parts& p, const ModelShape& s, const Load& load, double element) {
+void add_training(Parts& p, const model::ModelShape& s, const Load& load, double element) {
   p.activations = training_activations(s, load, element);
   if (load.training == Load::Training::full) {
     const double parameters = d(parameter_count(s));
@@ -116,7 +116,7 @@ std::int64_t whole(double bytes) {
 
 }  // namespace
 
-double kv_cache_bytes(const ModelShape& s, std::int64_t batch, std::int64_t tokens,
+double kv_cache_bytes(const model::ModelShape& s, std::int64_t batch, std::int64_t tokens,
                       std::int64_t element_bytes) {
   const double per_token = 2 * d(s.kv_heads) * d(s.head_dim) * d(element_bytes);
   const double held = d(s.layers - s.sliding_layers) * d(tokens) +
@@ -124,7 +124,7 @@ double kv_cache_bytes(const ModelShape& s, std::int64_t batch, std::int64_t toke
   return d(batch) * per_token * held;
 }
 
-Result<Need> need_of(const ModelShape& shape, const Format& format, const Load& load,
+Result<Need> need_of(const model::ModelShape& shape, const Format& format, const Load& load,
                      const MemoryModel& model) {
   const double element = d(element_bytes(format));
   Parts p;

@@ -35,12 +35,12 @@ struct Need {
 /// Keys and values of `batch` sequences of `tokens` tokens: 2 tensors a layer of kv_heads x
 /// head_dim elements a token; a sliding layer holds its window at most. Exact, without what an
 /// allocator rounds. Source: Ainslie et al., "GQA", arXiv:2305.13245 (2023), section 2.2.
-[[nodiscard]] double kv_cache_bytes(const ModelShape& shape, std::int64_t batch,
+[[nodiscard]] double kv_cache_bytes(const model::ModelShape& shape, std::int64_t batch,
                                     std::int64_t tokens, std::int64_t element_bytes);
 
 /// Errors: `usage` when context, batch or their product with the model is beyond any machine (2^60
 /// bytes). docs/fit.md states each term.
-[[nodiscard]] Result<Need> need_of(const ModelShape& shape, const Format& format, const Load& load,
-                                   const MemoryModel& model);
+[[nodiscard]] Result<Need> need_of(const model::ModelShape& shape, const Format& format,
+                                   const Load& load, const MemoryModel& model);
 
 }  // namespace mlbench::fit

@@ -1,18 +1,18 @@
-#include "fit/known_models.hpp"
 #include "fit/test_files.hpp"
+#include "model/known_models.hpp"
 
 #include <cstdint>
 
 namespace mlbench::fit {
 namespace {
 
-ModelShape family(const std::string& name) {
-  const auto shape = parse_config(test_text("families/" + name + ".json"), name);
+model::ModelShape family(const std::string& name) {
+  const auto shape = model::parse_config(test_text("families/" + name + ".json"), name);
   REQUIRE(shape.has_value());
   return *shape;
 }
 
-Format quant(const std::string& name, const std::string& runtime, const ModelShape& shape) {
+Format quant(const std::string& name, const std::string& runtime, const model::ModelShape& shape) {
   const auto format = parse_quant(name, runtime, shape);
   REQUIRE_MESSAGE(format.has_value(), (format ? "" : format.error().message));
   return *format;
@@ -78,7 +78,7 @@ TEST_CASE(
 
 TEST_CASE("GGUF weights of Llama-2-7B weigh what llama.cpp lists") {
   // llama.cpp discussion 4167: 12.55, 6.67 and 3.56 GiB, rounded to 0.01.
-  const auto model = find_model("Llama-2-7B")->shape;
+  const auto model = model::find_model("Llama-2-7B")->shape;
   const auto gib = [&](const char* kind) {
     return static_cast<double>(weight_bytes(model, quant(kind, "llama.cpp", model))) / 1073741824.0;
   };
@@ -88,7 +88,7 @@ TEST_CASE("GGUF weights of Llama-2-7B weigh what llama.cpp lists") {
 }
 
 TEST_CASE("each runtime has its own 4 and 8 bit, and refuses the others' with its own list") {
-  const auto model = find_model("Llama-2-7B")->shape;
+  const auto model = model::find_model("Llama-2-7B")->shape;
   CHECK(quant("4bit", "mlx-lm", model).name == "4bit");
   CHECK(quant("4bit", "llama.cpp", model).name == "q4_0");
   CHECK(quant("8bit", "torch", model).name == "int8");
@@ -99,7 +99,7 @@ TEST_CASE("each runtime has its own 4 and 8 bit, and refuses the others' with it
 }
 
 TEST_CASE("true bits per weight include scales, and leave what stays at 16 bit at 16 bit") {
-  const auto model = find_model("Llama-3.1-70B")->shape;
+  const auto model = model::find_model("Llama-3.1-70B")->shape;
   const auto bits = [&](const char* kind, const char* runtime) {
     return static_cast<double>(weight_bytes(model, quant(kind, runtime, model))) * 8 /
            static_cast<double>(parameter_count(model));
@@ -114,14 +114,14 @@ TEST_CASE("true bits per weight include scales, and leave what stays at 16 bit a
 }
 
 TEST_CASE("the KV cache counts KV heads, both tensors and each layer's window") {
-  const auto mistral = find_model("Mistral-7B-v0.3")->shape;
+  const auto mistral = model::find_model("Mistral-7B-v0.3")->shape;
   CHECK(kv_cache_bytes(mistral, 1, 2048, 2) == 2048.0 * 131072);
   CHECK(kv_cache_bytes(mistral, 4, 2048, 2) == 4 * 2048.0 * 131072);
   CHECK(kv_cache_bytes(mistral, 1, 2048, 4) == 2 * 2048.0 * 131072);
-  const auto windowed = find_model("Mistral-7B-v0.1")->shape;
+  const auto windowed = model::find_model("Mistral-7B-v0.1")->shape;
   CHECK(kv_cache_bytes(windowed, 1, 32768, 2) == 4096.0 * 131072);
   // Gemma-3-1B: 22 layers hold 512 tokens, 4 hold all; one KV head of 256.
-  const auto gemma = find_model("Gemma-3-1B")->shape;
+  const auto gemma = model::find_model("Gemma-3-1B")->shape;
   CHECK(kv_cache_bytes(gemma, 1, 10000, 2) == (22.0 * 512 + 4.0 * 10000) * 2 * 256 * 2);
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("predicted peak memory is within 5 % of what mlx-lm measured, for 95 %
   std::vector<double> errors;
   for (const auto& row : csv_rows(test_text("llm_speed.csv"))) {
     if (row.at("peak_mem_gb").empty()) continue;
-    const auto model = find_model(row.at("model"))->shape;
+    const auto model = model::find_model(row.at("model"))->shape;
     const auto format = row.at("quant") == "bf16"
                             ? *parse_dtype("bf16")
                             : quant(row.at("quant").substr(5) + "bit", "mlx-lm", model);
@@ -146,7 +146,7 @@ TEST_CASE("predicted peak memory is within 5 % of what mlx-lm measured, for 95 %
 }
 
 TEST_CASE("full training in 16 bit takes 16 bytes a parameter beside activations; LoRA far less") {
-  const auto model = find_model("Llama-3.2-1B")->shape;
+  const auto model = model::find_model("Llama-3.2-1B")->shape;
   const auto parameters = parameter_count(model);
   Load load;
   load.training = Load::Training::full;
@@ -171,7 +171,7 @@ TEST_CASE("full training in 16 bit takes 16 bytes a parameter beside activations
 }
 
 TEST_CASE("a load beyond any machine is an error and no overflow") {
-  const auto model = find_model("Llama-3.1-70B")->shape;
+  const auto model = model::find_model("Llama-3.1-70B")->shape;
   Load load;
   load.context = 1'000'000'000, load.batch = 1'000'000;
   const auto need = need_of(model, *parse_dtype("bf16"), load, {});

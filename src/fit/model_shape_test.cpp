@@ -1,6 +1,6 @@
-#include "fit/known_models.hpp"
-#include "fit/tensors.hpp"
 #include "fit/test_files.hpp"
+#include "model/known_models.hpp"
+#include "model/tensors.hpp"
 
 namespace mlbench::fit {
 namespace {
@@ -23,14 +23,14 @@ const std::string kLlama =
 }  // namespace
 
 TEST_CASE("every known model has exactly the parameters that its entry and its publisher state") {
-  REQUIRE(known_models().size() == 37);
+  REQUIRE(model::known_models().size() == 37);
   const auto file = parse_json(test_text("../../../data/models.json"));
   REQUIRE(file.has_value());
-  for (std::size_t i = 0; i < known_models().size(); ++i) {
-    const auto& m = known_models()[i];
+  for (std::size_t i = 0; i < model::known_models().size(); ++i) {
+    const auto& m = model::known_models()[i];
     CAPTURE(m.shape.name);
     CHECK(parameter_count(m.shape) == m.parameters);
-    CHECK(check_shape(m.shape).has_value());
+    CHECK(model::check_shape(m.shape).has_value());
     if (const auto published = find_int((*file)["models"][i], "published_parameters")) {
       CHECK(parameter_count(m.shape) == *published);
     }
@@ -39,7 +39,7 @@ TEST_CASE("every known model has exactly the parameters that its entry and its p
 
 TEST_CASE(
     "what one token of a known model reads is exactly its matrices, chosen experts and norms") {
-  for (const auto& m : known_models()) {
+  for (const auto& m : model::known_models()) {
     CAPTURE(m.shape.name);
     double read = 0;
     for (const auto& t : tensors_of(m.shape)) {
@@ -55,7 +55,7 @@ TEST_CASE("configs of transformers give the very parameters and windows that tra
   for (const auto& name : families()) {
     CAPTURE(name);
     const Json expected = test_json("families/" + name + ".expected.json");
-    const auto shape = parse_config(test_text("families/" + name + ".json"), name);
+    const auto shape = model::parse_config(test_text("families/" + name + ".json"), name);
     REQUIRE_MESSAGE(shape.has_value(), (shape ? "" : shape.error().message));
     CHECK(parameter_count(*shape) == expected["parameters"].get<std::int64_t>());
     CHECK(shape->sliding_layers == expected["sliding_layers"].get<std::int64_t>());
@@ -75,9 +75,9 @@ TEST_CASE("published configs of transformers 4 and 5 give the models that are kn
                                                     {"gemma-2-9b", "Gemma-2-9B"}};
   for (const auto& [file, name] : names) {
     CAPTURE(file);
-    const auto shape = read_config(test_path("hub/" + file + ".json"));
+    const auto shape = model::read_config(test_path("hub/" + file + ".json"));
     REQUIRE_MESSAGE(shape.has_value(), (shape ? "" : shape.error().message));
-    const auto known = find_model(name);
+    const auto known = model::find_model(name);
     REQUIRE(known.has_value());
     CHECK(parameter_count(*shape) == known->parameters);
     CHECK(shape->sliding_layers == known->shape.sliding_layers);
@@ -86,7 +86,8 @@ TEST_CASE("published configs of transformers 4 and 5 give the models that are kn
     CHECK(shape->quant == known->shape.quant);
     CHECK(kv_cache_bytes(*shape, 1, 8192, 2) == kv_cache_bytes(known->shape, 1, 8192, 2));
   }
-  CHECK(read_config(test_path("hub/gemma-3-4b.json"))->notes.size() == 1);  // the image encoder
+  CHECK(model::read_config(test_path("hub/gemma-3-4b.json"))->notes.size() ==
+        1);  // the image encoder
 }
 
 TEST_CASE("models whose memory is not understood are named as such, without a guess") {
@@ -94,25 +95,26 @@ TEST_CASE("models whose memory is not understood are named as such, without a gu
     const auto file = entry.path().filename().string();
     if (!file.starts_with("refused_")) continue;
     CAPTURE(file);
-    const auto shape = parse_config(test_text("families/" + file), file);
+    const auto shape = model::parse_config(test_text("families/" + file), file);
     REQUIRE_FALSE(shape.has_value());
     CHECK(shape.error().kind == ErrorKind::unsupported);
     CHECK(shape.error().message.find("not known here") != std::string::npos);
   }
-  const auto latent = read_config(test_path("hub/minicpm3.json"));
+  const auto latent = model::read_config(test_path("hub/minicpm3.json"));
   REQUIRE_FALSE(latent.has_value());
   CHECK(latent.error().kind == ErrorKind::unsupported);
   CHECK(latent.error().message.find("lora_rank") != std::string::npos);
 }
 
 TEST_CASE("a feature that a config switches off does not make the model unknown") {
-  const auto shape =
-      parse_config(kLlama + R"(,"kv_lora_rank":null,"num_experts":0,"use_mamba":false})", "c");
+  const auto shape = model::parse_config(
+      kLlama + R"(,"kv_lora_rank":null,"num_experts":0,"use_mamba":false})", "c");
   CHECK(shape.has_value());
-  CHECK_FALSE(parse_config(kLlama + R"(,"kv_lora_rank":512})", "c").has_value());
-  CHECK_FALSE(parse_config(kLlama + R"(,"num_experts":8})", "c").has_value());
-  CHECK_FALSE(parse_config(kLlama + R"(,"layer_types":["full_attention","linear_attention"]})", "c")
-                  .has_value());
+  CHECK_FALSE(model::parse_config(kLlama + R"(,"kv_lora_rank":512})", "c").has_value());
+  CHECK_FALSE(model::parse_config(kLlama + R"(,"num_experts":8})", "c").has_value());
+  CHECK_FALSE(
+      model::parse_config(kLlama + R"(,"layer_types":["full_attention","linear_attention"]})", "c")
+          .has_value());
 }
 
 TEST_CASE("a malformed config gets one sentence that names the file and the field") {
@@ -145,7 +147,7 @@ TEST_CASE("a malformed config gets one sentence that names the file and the fiel
   };
   for (const auto& [text, word] : bad) {
     CAPTURE(text.substr(0, 200));
-    const auto shape = parse_config(text, "dir/config.json");
+    const auto shape = model::parse_config(text, "dir/config.json");
     REQUIRE_FALSE(shape.has_value());
     CHECK(shape.error().message.starts_with("dir/config.json: "));
     CHECK(shape.error().message.find(word) != std::string::npos);
@@ -158,11 +160,11 @@ TEST_CASE("a file that is no config is refused without being read whole") {
   const auto folder = std::filesystem::temp_directory_path() / "mlbench_fit_test";
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "config.json") << std::string(10 << 20, ' ');
-  const auto large = read_config(folder.string());
+  const auto large = model::read_config(folder.string());
   REQUIRE_FALSE(large.has_value());
   CHECK(large.error().message.find("4 MiB") != std::string::npos);
   std::filesystem::remove_all(folder);
-  CHECK(read_config(folder.string()).error().kind == ErrorKind::usage);
+  CHECK(model::read_config(folder.string()).error().kind == ErrorKind::usage);
 }
 
 TEST_CASE("names find models in any spelling, and unknown ones find their nearest") {
@@ -179,16 +181,16 @@ TEST_CASE("names find models in any spelling, and unknown ones find their neares
       {"PHI2", "Phi-2"}};
   for (const auto& [text, name] : names) {
     CAPTURE(text);
-    const auto found = find_model(text);
+    const auto found = model::find_model(text);
     REQUIRE_MESSAGE(found.has_value(), (found ? "" : found.error().message));
     CHECK(found->shape.name == name);
   }
-  CHECK(find_model("Mistral-7X").error().message.find("did you mean Mistral-7B") !=
+  CHECK(model::find_model("Mistral-7X").error().message.find("did you mean Mistral-7B") !=
         std::string::npos);
-  CHECK(find_model("qwen3-4")->shape.name == "Qwen3-4B");
-  CHECK(find_model("Llama").error().message.find("could be any of") != std::string::npos);
-  CHECK(find_model("").error().kind == ErrorKind::usage);
-  CHECK(find_model("///").error().kind == ErrorKind::usage);
+  CHECK(model::find_model("qwen3-4")->shape.name == "Qwen3-4B");
+  CHECK(model::find_model("Llama").error().message.find("could be any of") != std::string::npos);
+  CHECK(model::find_model("").error().kind == ErrorKind::usage);
+  CHECK(model::find_model("///").error().kind == ErrorKind::usage);
 }
 
 }  // namespace mlbench::fit

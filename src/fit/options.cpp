@@ -1,7 +1,7 @@
 #include "fit/options.hpp"
 
 #include "core/units.hpp"
-#include "fit/known_models.hpp"
+#include "model/known_models.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -199,8 +199,8 @@ class Options {
     const Case& now = a_.question;
     const std::string family =
         now.shape.name.substr(0, now.shape.name.find_first_of("-0123456789"));
-    const KnownModel *relative = nullptr, *any = nullptr;
-    for (const auto& m : known_models()) {
+    const model::KnownModel *relative = nullptr, *any = nullptr;
+    for (const auto& m : model::known_models()) {
       if (m.parameters >= a_.parameters || (m.shape.quant && !now.shape.quant)) continue;
       Case c = now;
       c.shape = m.shape;
@@ -210,7 +210,7 @@ class Options {
       if (related && (relative == nullptr || m.parameters > relative->parameters)) relative = &m;
     }
     if (any == relative) any = nullptr;
-    for (const KnownModel* m : {relative, any}) {
+    for (const model::KnownModel* m : {relative, any}) {
       if (m == nullptr) continue;
       Case c = now;
       c.shape = m->shape;

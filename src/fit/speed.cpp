@@ -15,7 +15,7 @@ std::int64_t kv_element_bytes(const Format& f) {
   return f.name == "float32" ? 4 : 2;
 }
 
-double prefill_share(const ModelShape& s, const Format& f, const Target& t,
+double prefill_share(const model::ModelShape& s, const Format& f, const Target& t,
                      const RuntimeConstants& c) {
   double share = f.is_quantised() ? c.prefill_share_quantised : c.prefill_share_16bit;
   if (t.two_dies) share *= c.two_die_factor;
@@ -24,7 +24,7 @@ double prefill_share(const ModelShape& s, const Format& f, const Target& t,
 }
 
 /// Seconds of one decoding step of all sequences.
-double step_s(const ModelShape& s, const Format& f, const Load& load, const Target& t,
+double step_s(const model::ModelShape& s, const Format& f, const Load& load, const Target& t,
               const RuntimeConstants& c) {
   const double bandwidth = *t.bandwidth_bytes_per_s;
   const double clock = t.clock_hz ? reference_clock_hz() / *t.clock_hz : 1;
@@ -42,7 +42,7 @@ double step_s(const ModelShape& s, const Format& f, const Load& load, const Targ
   return layers + std::max(weights, arithmetic) + kv;
 }
 
-Band decode_band(const ModelShape& s, const RuntimeConstants& c, bool version_known) {
+Band decode_band(const model::ModelShape& s, const RuntimeConstants& c, bool version_known) {
   Band band{.low = c.decode_low, .high = c.decode_high};
   if (s.is_mixture())
     band = {.low = c.decode_low_moe.value_or(band.low),
@@ -52,7 +52,7 @@ Band decode_band(const ModelShape& s, const RuntimeConstants& c, bool version_kn
   return {.low = std::min(band.low, wide.low), .high = std::max(band.high, wide.high)};
 }
 
-void predict_decode(Speed& speed, const ModelShape& s, const Format& f, const Load& load,
+void predict_decode(Speed& speed, const model::ModelShape& s, const Format& f, const Load& load,
                     const Target& t, const RuntimeConstants& c, bool version_known) {
   const double bytes = weight_bytes_read(s, f, load.batch) +
                        kv_cache_bytes(s, load.batch, load.context, kv_element_bytes(f));
@@ -67,13 +67,13 @@ void predict_decode(Speed& speed, const ModelShape& s, const Format& f, const Lo
 /// FLOP of a prompt: 2 for each weight and token, and 4 for each query, key and element of a head
 /// (scores and values); causal, so a token meets half the prompt on average, and at most its
 /// window.
-double prompt_flop(const ModelShape& s, double tokens) {
+double prompt_flop(const model::ModelShape& s, double tokens) {
   const double full = d(s.layers - s.sliding_layers) * tokens / 2;
   const double sliding = d(s.sliding_layers) * std::min(tokens / 2, d(s.sliding_window));
   return tokens * (2 * matmul_parameters(s) + 4 * d(s.heads) * d(s.head_dim) * (full + sliding));
 }
 
-void predict_prefill(Speed& speed, const ModelShape& s, const Format& f, const Load& load,
+void predict_prefill(Speed& speed, const model::ModelShape& s, const Format& f, const Load& load,
                      const Target& t, const RuntimeConstants& c, bool version_known) {
   const double tokens = d(load.context);
   const double arithmetic = prompt_flop(s, tokens) / (prefill_share(s, f, t, c) * *t.flop_per_s);
@@ -101,7 +101,7 @@ void predict_prefill(Speed& speed, const ModelShape& s, const Format& f, const L
 
 }  // namespace
 
-Speed predict_speed(const ModelShape& s, const Format& f, const Load& load, const Target& t,
+Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& load, const Target& t,
                     const RuntimeConstants& c, bool version_known) {
   Speed speed;
   // A range of its own, not of a version.

@@ -24,8 +24,8 @@ struct Speed {
 
 /// Decode at `load.context` tokens of history, and prefill of a prompt of that length. docs/fit.md,
 /// "Speed", states the model.
-[[nodiscard]] Speed predict_speed(const ModelShape& shape, const Format& format, const Load& load,
-                                  const Target& target, const RuntimeConstants& constants,
-                                  bool version_known);
+[[nodiscard]] Speed predict_speed(const model::ModelShape& shape, const Format& format,
+                                  const Load& load, const Target& target,
+                                  const RuntimeConstants& constants, bool version_known);
 
 }  // namespace mlbench::fit

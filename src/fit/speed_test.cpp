@@ -1,5 +1,5 @@
-#include "fit/known_models.hpp"
 #include "fit/test_files.hpp"
+#include "model/known_models.hpp"
 
 namespace mlbench::fit {
 namespace {

@@ -38,11 +38,11 @@ SubjectView view_of(const store::SubjectRecord& s) {
 }
 
 std::optional<Rate> rate_of(const CaseRecord& c, const stats::TimeSummary& t) {
-  if (c.amount() <= 0) return std::nullopt;
-  Rate rate{.value = c.amount() / t.median_s, .low = {}, .high = {}, .unit = c.unit};
+  if (c.work.amount() <= 0) return std::nullopt;
+  Rate rate{.value = c.work.amount() / t.median_s, .low = {}, .high = {}, .unit = c.work.unit};
   if (t.low_s && t.high_s) {
-    rate.low = c.amount() / *t.high_s;
-    rate.high = c.amount() / *t.low_s;
+    rate.low = c.work.amount() / *t.high_s;
+    rate.high = c.work.amount() / *t.low_s;
   }
   return rate;
 }
@@ -177,21 +177,6 @@ std::string framework_title(const std::string& framework) {
   return framework;
 }
 
-std::string case_label(const workload::Case& c) {
-  const auto m = find_int(c.params, "m"), n = find_int(c.params, "n"), k = find_int(c.params, "k");
-  if (c.workload == "gemm" && m && n && k) {
-    if (m == n && n == k) return fmt::format("GEMM {} {}", name_of(c.dtype), *n);
-    return fmt::format("GEMM {} {}x{}x{}", name_of(c.dtype), *m, *n, *k);
-  }
-  if (c.workload == "memory") {
-    // "memory/float32/copy_256MiB" as "copy 256MiB".
-    std::string label = c.id.substr(c.id.rfind('/') + 1);
-    std::replace(label.begin(), label.end(), '_', ' ');
-    return label;
-  }
-  return c.id;
-}
-
 Report build_report(const RunData& run, const std::string& path) {
   Report report;
   report.run = path;
@@ -208,7 +193,7 @@ Report build_report(const RunData& run, const std::string& path) {
   auto verdicts = compare::verdicts_of(run);
   for (const CaseRecord& c : run.cases) {
     Row row{.case_id = c.definition.id,
-            .label = case_label(c.definition),
+            .label = workload::label_of(c.definition),
             .workload = c.definition.workload,
             .dtype = std::string(name_of(c.definition.dtype)),
             .entries = {},

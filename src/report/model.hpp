@@ -76,7 +76,5 @@ struct Report {
 
 /// "PyTorch", "MLX", "native"; others as they are called.
 [[nodiscard]] std::string framework_title(const std::string& framework);
-/// "GEMM float32 1024", "copy 256 MiB".
-[[nodiscard]] std::string case_label(const workload::Case& c);
 
 }  // namespace mlbench::report

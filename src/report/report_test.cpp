@@ -204,32 +204,32 @@ TEST_CASE("a run without doubts says so, and only once it has ended") {
 
 TEST_CASE("labels are what people call the cases") {
   const auto gemm = [](int m, int n, int k) {
-    return case_label(
+    return workload::label_of(
         *workload::make_case("gemm", workload::DType::float16, {{"m", m}, {"n", n}, {"k", k}}));
   };
   CHECK(gemm(512, 512, 512) == "GEMM float16 512");
   CHECK(gemm(8, 4096, 14336) == "GEMM float16 8x4096x14336");
   const auto memory = *workload::make_case("memory", workload::DType::float32,
                                            {{"op", "triad"}, {"bytes", 256 << 20}});
-  CHECK(case_label(memory) == "triad 256MiB");
+  CHECK(workload::label_of(memory) == "triad 256MiB");
   CHECK(framework_title("torch") == "PyTorch");
   CHECK(framework_title("mlx") == "MLX");
   CHECK(framework_title("native") == "native");
 }
 
 TEST_CASE("a case of a workload that a later version knows is labelled by its id") {
-  CHECK(case_label({.id = "sort/float32/9",
-                    .workload = "sort",
-                    .dtype = workload::DType::float32,
-                    .params = {{"n", 9}}}) == "sort/float32/9");
-  CHECK(case_label({.id = "gemm/float32/odd",
-                    .workload = "gemm",
-                    .dtype = workload::DType::float32,
-                    .params = {{"k", 9}}}) == "gemm/float32/odd");
-  CHECK(case_label({.id = "gemm/float32/list",
-                    .workload = "gemm",
-                    .dtype = workload::DType::float32,
-                    .params = Json::array()}) == "gemm/float32/list");
+  CHECK(workload::label_of({.id = "sort/float32/9",
+                            .workload = "sort",
+                            .dtype = workload::DType::float32,
+                            .params = {{"n", 9}}}) == "sort/float32/9");
+  CHECK(workload::label_of({.id = "gemm/float32/odd",
+                            .workload = "gemm",
+                            .dtype = workload::DType::float32,
+                            .params = {{"k", 9}}}) == "gemm/float32/odd");
+  CHECK(workload::label_of({.id = "gemm/float32/list",
+                            .workload = "gemm",
+                            .dtype = workload::DType::float32,
+                            .params = Json::array()}) == "gemm/float32/list");
 }
 
 TEST_CASE("columns are aligned by what is seen, not by bytes") {

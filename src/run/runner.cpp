@@ -135,6 +135,8 @@ struct Runner::Impl {
                      {"bytes", work.bytes},
                      {"unit", name_of(work.unit)},
                      {"memory_bytes", workload::memory_bytes_of(c)}});
+    if (work.tokens > 0) line["tokens"] = work.tokens;
+    if (work.ops > 0) line["ops"] = work.ops;
     return journal.write(line);
   }
 

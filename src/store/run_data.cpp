@@ -121,9 +121,11 @@ Status RunData::add_case(const Json& line) {
                        .workload = *workload_name,
                        .dtype = *dtype,
                        .params = line.contains("params") ? line["params"] : Json::object()};
-  record.flop = find_number(line, "flop").value_or(0);
-  record.bytes = find_number(line, "bytes").value_or(0);
-  record.unit = parse_unit(find_string(line, "unit").value_or(""));
+  record.work = {.flop = find_number(line, "flop").value_or(0),
+                 .bytes = find_number(line, "bytes").value_or(0),
+                 .unit = parse_unit(find_string(line, "unit").value_or("")),
+                 .tokens = find_number(line, "tokens").value_or(0),
+                 .ops = find_number(line, "ops").value_or(0)};
   if (find_case(*id) == nullptr) cases.push_back(std::move(record));
   return Done{};
 }

@@ -68,13 +68,8 @@ struct Cell {
 
 struct CaseRecord {
   workload::Case definition;
-  double flop = 0, bytes = 0;
-  workload::RateUnit unit = workload::RateUnit::flop_per_s;
+  workload::Work work;                ///< Of one call.
   std::map<std::string, Cell> cells;  ///< By subject.
-
-  [[nodiscard]] double amount() const {
-    return unit == workload::RateUnit::bytes_per_s ? bytes : flop;
-  }
 };
 
 struct SubjectRecord {

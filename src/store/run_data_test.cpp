@@ -226,5 +226,5 @@ TEST_CASE("a case that is rated by bytes has its bytes as amount") {
   Json line = case_line();
   line["unit"] = "bytes_per_s";
   add(data, line);
-  CHECK(data.cases.at(0).amount() == 196608.0);
+  CHECK(data.cases.at(0).work.amount() == 196608.0);
 }

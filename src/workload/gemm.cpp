@@ -189,6 +189,13 @@ std::string Gemm::shape_id(const Case& c) const {
   return "m" + std::to_string(m) + "_n" + std::to_string(n) + "_k" + std::to_string(k);
 }
 
+std::string Gemm::label(const Case& c) const {
+  const auto [m, n, k] = shape(c);
+  const std::string name = "GEMM " + std::string(name_of(c.dtype)) + " ";
+  if (m == n && n == k) return name + std::to_string(n);
+  return name + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
+}
+
 Work Gemm::work(const Case& c) const {
   const auto [m, n, k] = shape(c);
   const auto md = static_cast<double>(m), nd = static_cast<double>(n), kd = static_cast<double>(k);

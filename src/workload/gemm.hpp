@@ -18,6 +18,7 @@ class Gemm final : public Workload {
   [[nodiscard]] std::string_view name() const override { return "gemm"; }
   [[nodiscard]] Status validate(const Case& c) const override;
   [[nodiscard]] std::string shape_id(const Case& c) const override;
+  [[nodiscard]] std::string label(const Case& c) const override;
   [[nodiscard]] Work work(const Case& c) const override;
   [[nodiscard]] std::vector<TensorSpec> inputs(const Case& c) const override;
   [[nodiscard]] TensorSpec output(const Case& c) const override;

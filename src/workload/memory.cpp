@@ -155,6 +155,12 @@ std::string Memory::shape_id(const Case& c) const {
   return std::string(facts(op(c)).name) + "_" + size_name(elements(c) * kElementBytes);
 }
 
+std::string Memory::label(const Case& c) const {
+  std::string label = shape_id(c);
+  std::replace(label.begin(), label.end(), '_', ' ');
+  return label;
+}
+
 Work Memory::work(const Case& c) const {
   const auto n = static_cast<double>(elements(c));
   const double flop_per_element = op(c) == Op::triad ? 2 : op(c) == Op::read ? 1 : 0;

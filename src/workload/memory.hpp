@@ -24,6 +24,7 @@ class Memory final : public Workload {
   [[nodiscard]] std::string_view name() const override { return "memory"; }
   [[nodiscard]] Status validate(const Case& c) const override;
   [[nodiscard]] std::string shape_id(const Case& c) const override;
+  [[nodiscard]] std::string label(const Case& c) const override;
   [[nodiscard]] Work work(const Case& c) const override;
   [[nodiscard]] std::vector<TensorSpec> inputs(const Case& c) const override;
   [[nodiscard]] TensorSpec output(const Case& c) const override;

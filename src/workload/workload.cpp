@@ -35,6 +35,16 @@ std::string_view name_of(RateUnit unit) noexcept {
   return "op_per_s";
 }
 
+double Work::amount() const {
+  switch (unit) {
+    case RateUnit::flop_per_s: return flop;
+    case RateUnit::bytes_per_s: return bytes;
+    case RateUnit::tokens_per_s: return tokens;
+    case RateUnit::op_per_s: return ops;
+  }
+  return 0;
+}
+
 std::int64_t TensorSpec::elements() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
@@ -78,6 +88,10 @@ Result<Case> case_from_json(const Json& json) {
   return make_case(*workload, *dtype, params == json.end() ? Json::object() : *params);
 }
 
+std::string label_of(const Case& c) {
+  const Workload* found = find_workload(c.workload);
+  return found != nullptr && found->validate(c) ? found->label(c) : c.id;
+}
 Work work_of(const Case& c) {
   return workload_of(c).work(c);
 }

@@ -34,9 +34,11 @@ struct Work {
       0;  ///< Useful floating-point operations; a multiply-add counts 2. 0 for pure copies.
   double bytes = 0;  ///< Compulsory memory traffic: each input read once, each output written once.
   RateUnit unit = RateUnit::flop_per_s;  ///< What the case is rated by.
+  /// Tokens or operations, where the case is rated by these.
+  double tokens = 0, ops = 0;
 
-  /// The numerator of the case's rate: `flop` or `bytes`, by `unit`.
-  [[nodiscard]] double amount() const { return unit == RateUnit::bytes_per_s ? bytes : flop; }
+  /// The numerator of the case's rate, by `unit`.
+  [[nodiscard]] double amount() const;
 };
 
 /// A tensor in row-major order.
@@ -85,6 +87,8 @@ class Workload {
   [[nodiscard]] virtual Status validate(const Case& c) const = 0;
   /// The last part of the id: "4096", "m8_n4096_k14336", "copy_256MiB".
   [[nodiscard]] virtual std::string shape_id(const Case& c) const = 0;
+  /// What people call the case: "GEMM float16 4096", "copy 256MiB".
+  [[nodiscard]] virtual std::string label(const Case& c) const = 0;
   [[nodiscard]] virtual Work work(const Case& c) const = 0;
   [[nodiscard]] virtual std::vector<TensorSpec> inputs(const Case& c) const = 0;
   [[nodiscard]] virtual TensorSpec output(const Case& c) const = 0;
@@ -105,6 +109,8 @@ class Workload {
 [[nodiscard]] Result<Case> case_from_json(const Json& json);
 
 // Shorthands for `find_workload(c.workload)->...`.
+/// Its id where this version has no such workload or the params are another version's.
+[[nodiscard]] std::string label_of(const Case& c);
 [[nodiscard]] Work work_of(const Case& c);
 [[nodiscard]] std::vector<TensorSpec> inputs_of(const Case& c);
 [[nodiscard]] TensorSpec output_of(const Case& c);

@@ -2,8 +2,8 @@
 // size, needs memory, and its question can be answered; any text is a machine, a model's name or a
 // refusal.
 #include "fit/fit.hpp"
-#include "fit/known_models.hpp"
 #include "fuzz.hpp"
+#include "model/known_models.hpp"
 
 #include <cmath>
 
@@ -11,7 +11,7 @@ namespace {
 
 using namespace mlbench;
 
-void answer_about(const fit::ModelShape& shape) {
+void answer_about(const model::ModelShape& shape) {
   const auto target = fit::find_target("M4 Max 40c 64GB");
   for (const char* runtime : {"mlx-lm", "llama.cpp", "torch"}) {
     fit::Case c;
@@ -30,9 +30,9 @@ void answer_about(const fit::ModelShape& shape) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto text = fuzz::text_of(data, size);
-  const auto shape = fit::parse_config(text, "config.json");
+  const auto shape = model::parse_config(text, "config.json");
   if (shape) {
-    fuzz::require(fit::parameter_count(*shape) > 0);
+    fuzz::require(model::parameter_count(*shape) > 0);
     answer_about(*shape);
   } else {
     const std::string& sentence = shape.error().message;

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto added = run.add(*json); !added) fuzz::require(!added.error().message.empty());
   }
   for (const auto& c : run.cases) {
-    (void)c.amount();
+    (void)c.work.amount();
     for (const int round : run.rounds_of(c.definition.id)) (void)round;
   }
   return 0;

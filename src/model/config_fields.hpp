@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace mlbench::fit {
+namespace mlbench::model {
 
 /// Typed reading of one config object. The first mistake is kept and later reads return defaults,
 /// so a reader of many fields asks once, at the end.
@@ -40,4 +40,4 @@ class ConfigFields {
   std::optional<Error> error_;
 };
 
-}  // namespace mlbench::fit
+}  // namespace mlbench::model

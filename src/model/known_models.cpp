@@ -1,4 +1,4 @@
-#include "fit/known_models.hpp"
+#include "model/known_models.hpp"
 
 #include "core/json.hpp"
 #include "core/text.hpp"
@@ -8,7 +8,7 @@
 #include <array>
 #include <cctype>
 
-namespace mlbench::fit {
+namespace mlbench::model {
 namespace {
 
 std::int64_t number(const Json& entry, const char* key) {
@@ -151,4 +151,4 @@ Result<KnownModel> find_model(const std::string& name) {
   return *beginning.back();
 }
 
-}  // namespace mlbench::fit
+}  // namespace mlbench::model

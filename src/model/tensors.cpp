@@ -1,8 +1,8 @@
-#include "fit/tensors.hpp"
+#include "model/tensors.hpp"
 
 #include <cmath>
 
-namespace mlbench::fit {
+namespace mlbench::model {
 namespace {
 
 class List {
@@ -131,4 +131,4 @@ double matmul_parameters(const ModelShape& shape) {
   return count;
 }
 
-}  // namespace mlbench::fit
+}  // namespace mlbench::model

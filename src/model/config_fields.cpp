@@ -1,8 +1,8 @@
-#include "fit/config_fields.hpp"
+#include "model/config_fields.hpp"
 
 #include <string_view>
 
-namespace mlbench::fit {
+namespace mlbench::model {
 
 const Json* ConfigFields::find(const char* key) const {
   const auto it = object_.find(key);
@@ -91,4 +91,4 @@ std::vector<std::int64_t> ConfigFields::integers(const char* key) {
   return list;
 }
 
-}  // namespace mlbench::fit
+}  // namespace mlbench::model

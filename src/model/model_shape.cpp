@@ -1,9 +1,9 @@
-#include "fit/model_shape.hpp"
+#include "model/model_shape.hpp"
 
 #include "core/json.hpp"
 #include "core/text.hpp"
-#include "fit/config_fields.hpp"
-#include "fit/tensors.hpp"
+#include "model/config_fields.hpp"
+#include "model/tensors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@
 #include <set>
 #include <sstream>
 
-namespace mlbench::fit {
+namespace mlbench::model {
 namespace {
 
 // Larger than any model that exists by orders of magnitude, and small enough that no product of two
@@ -445,4 +445,4 @@ Result<ModelShape> read_config(const std::string& path) {
   return parse_config(text.str(), file.string());
 }
 
-}  // namespace mlbench::fit
+}  // namespace mlbench::model

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "fit/model_shape.hpp"
+#include "model/model_shape.hpp"
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-namespace mlbench::fit {
+namespace mlbench::model {
 
 /// What a tensor is for; formats treat kinds differently.
 enum class Role { embedding, head, attention, mlp, expert, router, vector };
@@ -40,4 +40,4 @@ struct Tensor {
 /// costs.
 [[nodiscard]] double matmul_parameters(const ModelShape& shape);
 
-}  // namespace mlbench::fit
+}  // namespace mlbench::model

@@ -10,7 +10,7 @@
 
 /// Does a language model fit a machine, what stands in its way, and how fast it will be: all
 /// predicted, from shapes and published constants, nothing run. docs/fit.md states every formula.
-namespace mlbench::fit {
+namespace mlbench::model {
 
 /// The parts of a decoder-only transformer that decide its memory and speed.
 struct ModelShape {
@@ -69,4 +69,4 @@ struct ModelShape {
 /// Whether the numbers make a model: every field in a range that exists, at most 10^15 parameters.
 [[nodiscard]] Status check_shape(const ModelShape& shape);
 
-}  // namespace mlbench::fit
+}  // namespace mlbench::model

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "fit/model_shape.hpp"
+#include "model/model_shape.hpp"
 
 #include <string>
 #include <vector>
 
-namespace mlbench::fit {
+namespace mlbench::model {
 
 /// A model of data/models.json.
 struct KnownModel {
@@ -22,4 +22,4 @@ struct KnownModel {
 /// size, have ("Mistral-7B" is the newest of them). Errors: `usage`, with the nearest names.
 [[nodiscard]] Result<KnownModel> find_model(const std::string& name);
 
-}  // namespace mlbench::fit
+}  // namespace mlbench::model
