@@ -15,7 +15,7 @@ namespace mlbench::run {
 
 /// Version of the way of measuring. Raised when old and new numbers are not comparable any more
 /// (what is timed, warm-up, estimator, default sizes); `compare` refuses to mix versions.
-inline constexpr int kMethodVersion = 1;
+inline constexpr int kMethodVersion = 2;
 
 /// How to measure; docs/method.md explains each.
 struct Settings {

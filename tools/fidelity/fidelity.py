@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +78,7 @@ class Theirs:
 
     def __init__(self, framework, n, dtype):
         env = dict(os.environ)
+        env.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_="2147483647")  # as our workers set glibc
         if framework == "mlx" and sys.platform == "linux":
             env["LD_PRELOAD"] = "libopenblas.so.0"
         self.lines = Lines([sys.executable, __file__, "--serve", framework, str(n), dtype], env)
@@ -98,12 +100,14 @@ def find_worker(framework):
 
 
 def torch_sampler(n, dtype):
+    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     import torch
     import torch.utils.benchmark as bench
     x = torch.rand(n, n).mul_(2).sub_(1).to(getattr(torch, dtype))
     w = torch.rand(n, n).mul_(2).sub_(1).to(getattr(torch, dtype))
     # Timer sets one thread by itself; the frameworks' own choice is what users get.
-    timer = bench.Timer("torch.nn.functional.linear(x, w)", globals={"torch": torch, "x": x, "w": w},
+    # The result stays alive until the next one exists, as in a program that uses it and in our worker.
+    timer = bench.Timer("y = torch.nn.functional.linear(x, w)", globals={"torch": torch, "x": x, "w": w},
                         num_threads=torch.get_num_threads())
     return lambda calls: timer.timeit(calls).mean
 
@@ -119,7 +123,8 @@ def mlx_sampler(n, dtype):
     def sample(calls):
         start = time.perf_counter()
         for _ in range(calls):
-            mx.eval(mx.matmul(x, w.T))
+            y = mx.matmul(x, w.T)
+            mx.eval(y)
         return (time.perf_counter() - start) / calls
     return sample
 

@@ -1,5 +1,6 @@
 #include "kit/backend.hpp"
 #include "kit/counters.hpp"
+#include "kit/host_allocator.hpp"
 #include "kit/measure.hpp"
 
 #include <fcntl.h>
@@ -24,7 +25,8 @@ using protocol::Request;
 /// The verbs of docs/protocol.md over one backend. A failed verb leaves the worker usable.
 class Session {
  public:
-  explicit Session(Backend& backend) : backend_(backend) {}
+  Session(Backend& backend, Json host_allocator)
+      : backend_(backend), host_allocator_(std::move(host_allocator)) {}
 
   /// Answers one request; exceptions of the framework become failures.
   Reply answer(const Request& request) {
@@ -72,6 +74,7 @@ class Session {
     if (!facts) return facts.error();
     Json described = {{"framework", backend_.hello().worker}, {"device", *device}};
     described.update(*facts);
+    described["host_allocator"] = host_allocator_;
     described["sync_overhead_s"] = sync_overhead_s(backend_, *device);
     return described;
   }
@@ -142,10 +145,12 @@ class Session {
     if (!id) return id.error();
     ready_.erase(*id);
     backend_.release_caches();
+    return_freed_memory();
     return Json::object();
   }
 
   Backend& backend_;
+  Json host_allocator_;
   std::map<std::string, Ready> ready_;
 };
 
@@ -186,10 +191,11 @@ int worker_main(std::unique_ptr<Backend> (*make)()) {
   std::FILE* out = take_stdout();
   if (out == nullptr) return exit_code(ErrorKind::io);
   prepare_process();
+  const Json host_allocator = keep_freed_memory();
   const auto backend = make();
   if (!send(out, protocol::encode(backend->hello()))) return exit_code(ErrorKind::io);
 
-  Session session(*backend);
+  Session session(*backend, host_allocator);
   while (const auto line = read_line()) {
     const auto request = protocol::decode_request(*line);
     if (!request) {
