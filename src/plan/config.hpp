@@ -39,7 +39,7 @@ struct Config {
 
   struct Memory {
     std::optional<std::vector<std::int64_t>> sizes_bytes;  ///< Of one array; multiples of 64.
-    std::optional<std::vector<std::string>> ops;           ///< "read", "write", "copy", "triad".
+    std::optional<std::vector<std::string>> ops;  ///< "read", "write", "copy", "scale", ...
   } memory;
 
   struct ModelLevel {

@@ -128,7 +128,7 @@ Result<std::string> read_text(const Value& v) {
 }
 
 Result<std::string> read_op(const Value& v) {
-  static const std::vector<std::string> ops = {"read", "write", "copy", "triad"};
+  static const std::vector<std::string> ops = {"read", "write", "copy", "scale", "add", "triad"};
   return read_name(v, ops);
 }
 

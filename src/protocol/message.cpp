@@ -46,7 +46,8 @@ std::string encode(const Hello& h) {
                     {"worker", h.worker},
                     {"framework_version", h.framework_version},
                     {"devices", h.devices},
-                    {"workloads", h.workloads}});
+                    {"workloads", h.workloads},
+                    {"variants", h.variants}});
 }
 
 std::string encode(const Request& r) {
@@ -76,7 +77,8 @@ Result<Hello> decode_hello(std::string_view line) {
                .worker = *worker,
                .framework_version = find_string(*json, "framework_version").value_or(""),
                .devices = find_strings(*json, "devices"),
-               .workloads = find_strings(*json, "workloads")};
+               .workloads = find_strings(*json, "workloads"),
+               .variants = find_strings(*json, "variants")};
 }
 
 Result<Request> decode_request(std::string_view line) {

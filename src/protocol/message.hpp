@@ -27,6 +27,9 @@ struct Hello {
   std::vector<std::string>
       devices;  ///< Devices that could be asked for: "cpu", "mps", "cuda:0", "gpu".
   std::vector<std::string> workloads;  ///< Workloads it knows; others are answered `unsupported`.
+  /// Variants of a case it knows, "cold" and "independent"; it is not asked for others, which it
+  /// would measure as the usual case.
+  std::vector<std::string> variants = {};
 };
 
 /// A request: `{"id":7,"verb":"block",...}`. Fields beside id and verb are the verb's own.

@@ -37,7 +37,8 @@ TEST_CASE("a greeting survives the way over the pipe") {
                    .worker = "torch",
                    .framework_version = "2.13.0+cpu",
                    .devices = {"cuda:0", "cpu"},
-                   .workloads = {"gemm", "memory"}};
+                   .workloads = {"gemm", "memory"},
+                   .variants = {"cold"}};
   const std::string line = encode(sent);
   CHECK(line.find('\n') == std::string::npos);
   const auto got = decode_hello(line);
@@ -47,6 +48,7 @@ TEST_CASE("a greeting survives the way over the pipe") {
   CHECK(got->framework_version == "2.13.0+cpu");
   CHECK(got->devices == sent.devices);
   CHECK(got->workloads == sent.workloads);
+  CHECK(got->variants == sent.variants);
 }
 
 TEST_CASE("a request survives the way over the pipe, with the fields of its verb beside the id") {

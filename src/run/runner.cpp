@@ -222,7 +222,8 @@ Result<plan::Estimate> Runner::Impl::try_case(Side& s, const workload::Case& c) 
   Json body = to_json(c);
   body["device"] = s.subject.device;
   body["seed"] = settings.seed;
-  auto answer = s.worker->call("prepare", std::move(body), timeout_s);
+  Answer answer{.body = {}, .failure = refused_variant(s.worker->hello(), c)};
+  if (!answer.failure) answer = s.worker->call("prepare", std::move(body), timeout_s);
   if (!answer.failure) {
     answer = s.worker->call("warm", {{"case", c.id}, {"min_calls", 3}, {"min_s", 0}, {"max_s", 0}},
                             timeout_s);

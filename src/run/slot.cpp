@@ -73,6 +73,8 @@ Status Slot::for_each_side(Status (Slot::*step)(SlotSide&)) {
 }
 
 Status Slot::prepare(SlotSide& side) {
+  if (const auto refused = refused_variant(side.worker->hello(), context_.definition))
+    return drop(side, *refused);
   Json body = to_json(context_.definition);
   body["device"] = side.subject->device;
   body["seed"] = context_.settings.seed;

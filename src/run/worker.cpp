@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace mlbench::run {
@@ -61,6 +62,18 @@ Result<fs::path> find_worker(const std::string& name, const std::vector<fs::path
   return fail(ErrorKind::unsupported,
               "the worker " + file +
                   " was not built: ./mlbench setup builds it where the framework can be installed");
+}
+
+std::optional<CallFailure> refused_variant(const protocol::Hello& hello, const workload::Case& c) {
+  const auto lacks = [&](bool wanted, const char* name) {
+    return wanted &&
+           std::find(hello.variants.begin(), hello.variants.end(), name) == hello.variants.end();
+  };
+  const bool cold = lacks(c.variant.cold_bytes > 0, "cold");
+  if (!cold && !lacks(c.variant.independent, "independent")) return std::nullopt;
+  return CallFailure{.status = CaseStatus::unsupported,
+                     .reason = "the worker " + hello.worker + " has no " +
+                               (cold ? "cold" : "independent") + " variant of a case"};
 }
 
 std::variant<Worker, CallFailure> Worker::start(const Subject& subject, const fs::path& stderr_file,

@@ -42,6 +42,10 @@ struct Answer {
   std::optional<CallFailure> failure;
 };
 
+/// Why a worker that said `hello` is not asked for `c`: it would measure another variant of it.
+[[nodiscard]] std::optional<CallFailure> refused_variant(const protocol::Hello& hello,
+                                                         const workload::Case& c);
+
 /// A running worker that has said hello.
 class Worker {
  public:

@@ -19,8 +19,9 @@ struct OpFacts {
   int inputs;
   int passes;  ///< Arrays read or written.
 };
-constexpr std::array kOps = {OpFacts{"copy", 1, 2}, OpFacts{"read", 1, 1}, OpFacts{"write", 0, 1},
-                             OpFacts{"triad", 2, 3}};
+/// In the order of Memory::Op.
+constexpr std::array kOps = {OpFacts{"copy", 1, 2},  OpFacts{"read", 1, 1},  OpFacts{"write", 0, 1},
+                             OpFacts{"triad", 2, 3}, OpFacts{"scale", 1, 2}, OpFacts{"add", 2, 3}};
 
 const OpFacts& facts(Memory::Op op) {
   return kOps[static_cast<std::size_t>(op)];
@@ -69,7 +70,7 @@ class MemoryChecker final : public Checker {
       const auto count = static_cast<std::size_t>(std::min(kChunk, elements_ - first));
       const std::span<float> as(a.data(), count), bs(b.data(), count);
       if (op_ != Memory::Op::write) input_values(seed_, 0, static_cast<std::uint64_t>(first), as);
-      if (op_ == Memory::Op::triad) input_values(seed_, 1, static_cast<std::uint64_t>(first), bs);
+      if (facts(op_).inputs > 1) input_values(seed_, 1, static_cast<std::uint64_t>(first), bs);
       const auto bytes =
           std::span(output.bytes)
               .subspan(static_cast<std::size_t>(first) * kElementBytes, count * kElementBytes);
@@ -82,10 +83,17 @@ class MemoryChecker final : public Checker {
     return tracker.result();
   }
 
+  static std::pair<double, double> rounded(double exact) {
+    return {exact, unit_roundoff(DType::float32) * std::abs(exact)};
+  }
+
   [[nodiscard]] std::pair<double, double> expectation(float a, float b) const {
     switch (op_) {
       case Memory::Op::copy: return {-double{a}, 0};
       case Memory::Op::write: return {double{Memory::kWriteValue}, 0};
+      // One multiplication or addition, rounded once.
+      case Memory::Op::scale: return rounded(double{Memory::kTriadScale} * double{a});
+      case Memory::Op::add: return rounded(double{a} + double{b});
       case Memory::Op::triad: {
         const double product = double{Memory::kTriadScale} * double{b};
         const double u = unit_roundoff(DType::float32);
@@ -139,7 +147,8 @@ Status Memory::validate(const Case& c) const {
   const auto name = get_string(c.params, "op");
   if (!name) return fail(ErrorKind::usage, name.error().message);
   if (!parse_op(*name)) {
-    return fail(ErrorKind::usage, "op must be copy, read, write or triad, not \"" + *name + "\"");
+    return fail(ErrorKind::usage,
+                "op must be copy, scale, add, triad, read or write, not \"" + *name + "\"");
   }
   const auto bytes = get_int(c.params, "bytes");
   if (!bytes) return fail(ErrorKind::usage, bytes.error().message);
@@ -163,7 +172,8 @@ std::string Memory::label(const Case& c) const {
 
 Work Memory::work(const Case& c) const {
   const auto n = static_cast<double>(elements(c));
-  const double flop_per_element = op(c) == Op::triad ? 2 : op(c) == Op::read ? 1 : 0;
+  const bool one_flop = op(c) == Op::read || op(c) == Op::scale || op(c) == Op::add;
+  const double flop_per_element = op(c) == Op::triad ? 2 : one_flop ? 1 : 0;
   return {.flop = flop_per_element * n,
           .bytes = facts(op(c)).passes * n * kElementBytes,
           .unit = RateUnit::bytes_per_s};

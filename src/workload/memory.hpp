@@ -9,11 +9,13 @@ namespace mlbench::workload {
 ///   read   s = sum(x)   1 pass
 ///   write  y = 0.75     1 pass
 ///   triad  y = a + 3·b  3 passes
+///   scale  y = 3·a      2 passes
+///   add    y = a + b    3 passes
 /// Bytes are counted as in STREAM (J. McCalpin): each array read or written counts once, a write's
 /// hidden read (write-allocate) does not.
 class Memory final : public Workload {
  public:
-  enum class Op { copy, read, write, triad };
+  enum class Op { copy, read, write, triad, scale, add };
   static constexpr float kWriteValue = 0.75F;
   static constexpr float kTriadScale = 3.0F;
 
@@ -28,8 +30,8 @@ class Memory final : public Workload {
   [[nodiscard]] Work work(const Case& c) const override;
   [[nodiscard]] std::vector<TensorSpec> inputs(const Case& c) const override;
   [[nodiscard]] TensorSpec output(const Case& c) const override;
-  /// copy and write must be exact, triad within one rounding of either order of multiply and add,
-  /// read within what summation in float32 can lose.
+  /// copy and write must be exact, scale and add within one rounding, triad within one rounding of
+  /// either order of multiply and add, read within what summation in float32 can lose.
   [[nodiscard]] std::unique_ptr<Checker> make_checker(const Case& c,
                                                       std::uint64_t seed) const override;
 };

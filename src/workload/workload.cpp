@@ -3,6 +3,7 @@
 #include "workload/gemm.hpp"
 #include "workload/memory.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <numeric>
@@ -21,6 +22,18 @@ const Workload& workload_of(const Case& c) {
   const Workload* found = find_workload(c.workload);
   assert(found != nullptr && "cases are made by make_case()");
   return *found;
+}
+
+std::int64_t bytes_of_one_copy(const Case& c) {
+  std::int64_t bytes = output_of(c).bytes();
+  for (const TensorSpec& input : inputs_of(c)) bytes += input.bytes();
+  return bytes;
+}
+
+Status validate(const Variant& variant) {
+  constexpr std::int64_t kMostBytes = std::int64_t{1} << 40;
+  if (variant.cold_bytes >= 0 && variant.cold_bytes <= kMostBytes) return Done{};
+  return fail(ErrorKind::usage, "cold_bytes must be between 0 and 1 TiB");
 }
 
 }  // namespace
@@ -62,19 +75,29 @@ std::vector<std::string> workload_names() {
   return names;
 }
 
-Result<Case> make_case(std::string_view workload, DType dtype, Json params) {
+Result<Case> make_case(std::string_view workload, DType dtype, Json params, Variant variant) {
   const Workload* found = find_workload(workload);
   if (found == nullptr) {
     return fail(ErrorKind::usage, "no workload is called \"" + std::string(workload) + "\"");
   }
-  Case c{.id = {}, .workload = std::string(workload), .dtype = dtype, .params = std::move(params)};
+  Case c{.id = {},
+         .workload = std::string(workload),
+         .dtype = dtype,
+         .params = std::move(params),
+         .variant = variant};
   if (auto valid = found->validate(c); !valid) return std::move(valid).error().in(workload);
+  if (auto valid = validate(variant); !valid) return valid.error();
   c.id = c.workload + "/" + std::string(name_of(dtype)) + "/" + found->shape_id(c);
+  if (variant.cold_bytes > 0) c.id += "/cold";
+  if (variant.independent) c.id += "/independent";
   return c;
 }
 
 Json to_json(const Case& c) {
-  return {{"workload", c.workload}, {"dtype", name_of(c.dtype)}, {"params", c.params}};
+  Json json = {{"workload", c.workload}, {"dtype", name_of(c.dtype)}, {"params", c.params}};
+  if (c.variant.independent) json["variant"]["independent"] = true;
+  if (c.variant.cold_bytes > 0) json["variant"]["cold_bytes"] = c.variant.cold_bytes;
+  return json;
 }
 
 Result<Case> case_from_json(const Json& json) {
@@ -85,12 +108,19 @@ Result<Case> case_from_json(const Json& json) {
   const auto dtype = parse_dtype(*dtype_name);
   if (!dtype) return fail(ErrorKind::usage, "no dtype is called \"" + *dtype_name + "\"");
   const auto params = json.find("params");
-  return make_case(*workload, *dtype, params == json.end() ? Json::object() : *params);
+  Variant variant;
+  if (const auto it = json.find("variant"); it != json.end() && it->is_object()) {
+    variant.independent = find_bool(*it, "independent").value_or(false);
+    variant.cold_bytes = find_int(*it, "cold_bytes").value_or(0);
+  }
+  return make_case(*workload, *dtype, params == json.end() ? Json::object() : *params, variant);
 }
 
 std::string label_of(const Case& c) {
   const Workload* found = find_workload(c.workload);
-  return found != nullptr && found->validate(c) ? found->label(c) : c.id;
+  if (found == nullptr || !found->validate(c)) return c.id;
+  return found->label(c) + (c.variant.cold_bytes > 0 ? ", cold" : "") +
+         (c.variant.independent ? ", independent" : "");
 }
 Work work_of(const Case& c) {
   return workload_of(c).work(c);
@@ -102,10 +132,14 @@ TensorSpec output_of(const Case& c) {
   return workload_of(c).output(c);
 }
 
+std::int64_t copies_of(const Case& c) {
+  if (c.variant.cold_bytes <= 0) return 1;
+  const std::int64_t bytes = std::max<std::int64_t>(1, bytes_of_one_copy(c));
+  return std::max<std::int64_t>(2, (c.variant.cold_bytes + bytes - 1) / bytes);
+}
+
 std::int64_t memory_bytes_of(const Case& c) {
-  std::int64_t bytes = output_of(c).bytes();
-  for (const TensorSpec& input : inputs_of(c)) bytes += input.bytes();
-  return bytes;
+  return bytes_of_one_copy(c) * copies_of(c);
 }
 
 }  // namespace mlbench::workload

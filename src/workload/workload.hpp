@@ -17,12 +17,28 @@
 /// here knows any framework.
 namespace mlbench::workload {
 
+/// Independent calls that are submitted together.
+inline constexpr int kIndependentCalls = 8;
+
+/// How the calls of a case relate to each other and to the caches. The usual case is a chain of
+/// dependent calls on the same inputs ("hot").
+struct Variant {
+  /// Calls need not wait for each other, and a framework may overlap them. They are submitted in
+  /// groups of kIndependentCalls, two groups in flight, so that all subjects keep as many outputs
+  /// alive.
+  bool independent = false;
+  /// Above 0 the calls rotate over copies of the inputs and outputs that take at least so many
+  /// bytes together, so that no call finds its data in a cache ("cold").
+  std::int64_t cold_bytes = 0;
+};
+
 /// One workload with its shapes and dtype. Make it with make_case(), which validates.
 struct Case {
   std::string id;        ///< Stable and readable, e.g. "gemm/float16/4096".
   std::string workload;  ///< "gemm", "memory".
   DType dtype = DType::float32;
   Json params = Json::object();  ///< The workload's own: gemm {"m","n","k"}, memory {"op","bytes"}.
+  Variant variant = {};
 };
 
 enum class RateUnit { flop_per_s, bytes_per_s, tokens_per_s, op_per_s };
@@ -101,10 +117,12 @@ class Workload {
 [[nodiscard]] std::vector<std::string> workload_names();
 
 /// A validated case with its id. Errors: `usage` for an unknown workload or bad params.
-[[nodiscard]] Result<Case> make_case(std::string_view workload, DType dtype, Json params);
+/// The id of a variant ends in "/independent" or "/cold".
+[[nodiscard]] Result<Case> make_case(std::string_view workload, DType dtype, Json params,
+                                     Variant variant = {});
 
-/// {"workload","dtype","params"}, as the protocol and the journal hold a case; the id is derived
-/// again.
+/// {"workload","dtype","params"} and "variant" where it is not the usual one, as the protocol and
+/// the journal hold a case; the id is derived again.
 [[nodiscard]] Json to_json(const Case& c);
 [[nodiscard]] Result<Case> case_from_json(const Json& json);
 
@@ -114,7 +132,10 @@ class Workload {
 [[nodiscard]] Work work_of(const Case& c);
 [[nodiscard]] std::vector<TensorSpec> inputs_of(const Case& c);
 [[nodiscard]] TensorSpec output_of(const Case& c);
-/// Inputs plus output: the memory one live process needs for the case, without framework workspace.
+/// Copies of inputs and output that the calls of `c` rotate over: 1, or at least 2 when it is cold.
+[[nodiscard]] std::int64_t copies_of(const Case& c);
+/// All copies of inputs and output: the memory one live process needs for the case, without
+/// framework workspace.
 [[nodiscard]] std::int64_t memory_bytes_of(const Case& c);
 
 }  // namespace mlbench::workload

@@ -248,3 +248,48 @@ TEST_CASE("memory outputs are checked by value") {
   for (std::size_t i = 0; i < n - n / 100; ++i) without_last_percent += double{a[i]};
   CHECK_FALSE(reader->check(scalar(without_last_percent)).ok);
 }
+
+TEST_CASE("a variant is part of the id, survives JSON, and counts its copies as memory") {
+  const auto c = make_case("memory", DType::float32, {{"op", "copy"}, {"bytes", 1024}},
+                           {.independent = false, .cold_bytes = 5000});
+  REQUIRE(c);
+  CHECK(c->id == "memory/float32/copy_1KiB/cold");
+  CHECK(label_of(*c) == "copy 1KiB, cold");
+  CHECK(copies_of(*c) == 3);  // 2048 bytes each
+  CHECK(memory_bytes_of(*c) == 3 * 2048);
+  const auto read = case_from_json(to_json(*c));
+  REQUIRE(read);
+  CHECK(read->id == c->id);
+  CHECK(read->variant.cold_bytes == 5000);
+
+  const auto overlapped = make_case("memory", DType::float32, {{"op", "copy"}, {"bytes", 1024}},
+                                    {.independent = true, .cold_bytes = 0});
+  REQUIRE(overlapped);
+  CHECK(overlapped->id == "memory/float32/copy_1KiB/independent");
+  CHECK(copies_of(*overlapped) == 1);
+  CHECK(case_from_json(to_json(*overlapped))->variant.independent);
+  CHECK_FALSE(make_case("memory", DType::float32, {{"op", "copy"}, {"bytes", 1024}},
+                        {.independent = false, .cold_bytes = -1}));
+}
+
+TEST_CASE("scale and add are checked element by element") {
+  for (const char* op : {"scale", "add"}) {
+    const auto c = make_case("memory", DType::float32, {{"op", op}, {"bytes", 1024}});
+    REQUIRE(c);
+    std::vector<float> a(256), b(256), y(256);
+    input_values(5, 0, 0, a);
+    input_values(5, 1, 0, b);
+    const bool scale = std::string_view(op) == "scale";
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = scale ? 3.0F * a[i] : a[i] + b[i];
+    const auto checker = find_workload("memory")->make_checker(*c, 5);
+    const auto check = [&] {
+      TensorData data{.shape = {256}, .dtype = DType::float32, .bytes = {}};
+      const auto* bytes = reinterpret_cast<const std::byte*>(y.data());
+      data.bytes.assign(bytes, bytes + 1024);
+      return checker->check(data).ok;
+    };
+    CHECK(check());
+    y[200] = std::nextafter(std::nextafter(y[200], 9.0F), 9.0F);
+    CHECK_FALSE(check());
+  }
+}

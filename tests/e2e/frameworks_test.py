@@ -23,7 +23,7 @@ benchmarks:
     gemm_shapes: []
     dtypes: [float32, float16, bfloat16]
   memory:
-    ops: [copy, read, write, triad]
+    ops: [copy, read, write, triad, scale, add]
     sizes: [1MiB]
 measure: {min_rounds: 6, max_rounds: 6, warmup_min: 0.02, warmup_max: 0.05, budget: 10m, case_budget: 5m}
 """
@@ -52,7 +52,7 @@ class RealRun(MlbenchTest):
     def check_cases(self, document):
         found = {(c["case"], c["subject"]): c for c in document["cases"]}
         ids = [f"gemm/{d}/{s}" for d in DTYPES for s in ("128", "256")]
-        ids += [f"memory/float32/{op}_1MiB" for op in ("copy", "read", "write", "triad")]
+        ids += [f"memory/float32/{op}_1MiB" for op in ("copy", "read", "write", "triad", "scale", "add")]
         self.assertEqual(set(found), {(i, f"{f}:cpu") for i in ids for f in FRAMEWORKS})
         for (case, subject), entry in found.items():
             with self.subTest(case=case, subject=subject):

@@ -71,6 +71,8 @@ std::vector<double> memory(const Case& c, std::uint64_t seed) {
       case Memory::Op::copy: y[i] = -double{a[i]}; break;
       case Memory::Op::read: y[0] += double{a[i]}; break;
       case Memory::Op::write: y[i] = double{Memory::kWriteValue}; break;
+      case Memory::Op::scale: y[i] = double{Memory::kTriadScale} * double{a[i]}; break;
+      case Memory::Op::add: y[i] = double{a[i]} + double{b[i]}; break;
       case Memory::Op::triad:
         y[i] = double{a[i]} + double{Memory::kTriadScale} * double{b[i]};
         break;
@@ -121,7 +123,8 @@ class FakeBackend final : public kit::Backend {
     protocol::Hello hello{.worker = "fake",
                           .framework_version = "1.0",
                           .devices = {"cpu"},
-                          .workloads = workload::workload_names()};
+                          .workloads = workload::workload_names(),
+                          .variants = {"cold", "independent"}};
     if (asked_for("hello", "version", "")) hello.protocol = 99;
     return hello;
   }

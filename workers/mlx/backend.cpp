@@ -20,15 +20,26 @@ namespace {
 
 class OperationKernel final : public kit::Kernel {
  public:
-  OperationKernel(Operation operation, std::size_t output_bytes, mx::Device device)
-      : operation_(std::move(operation)),
+  /// `copies` are the same case over memory of their own; several where the case is cold.
+  OperationKernel(const std::vector<Operation>& copies, bool independent, std::size_t output_bytes,
+                  mx::Device device)
+      : operation_(copies.front()),
+        independent_(independent),
         group_(calls_per_group(output_bytes, device)),
         device_(device),
-        output_(operation_.inputs[0]) {}
+        output_(operation_.inputs[0]) {
+    for (const Operation& copy : copies) inputs_.push_back(copy.inputs);
+  }
 
   void run(int calls) override {
     mx::set_default_device(device_);  // where depends() and compiled functions run
-    output_ = run_chain(operation_.call, operation_.inputs, calls, group_);
+    if (independent_) {
+      output_ = run_independent(operation_.call, operation_.inputs, calls);
+    } else if (inputs_.size() > 1) {
+      output_ = run_cold_chain(operation_.call, inputs_, outputs_, calls, group_, next_);
+    } else {
+      output_ = run_chain(operation_.call, operation_.inputs, calls, group_);
+    }
   }
 
   workload::TensorData output() override { return to_host(output_); }
@@ -37,9 +48,13 @@ class OperationKernel final : public kit::Kernel {
 
  private:
   Operation operation_;
+  bool independent_;
   int group_;
   mx::Device device_;
   mx::array output_;
+  std::vector<std::vector<mx::array>> inputs_;  ///< One a copy.
+  std::vector<mx::array> outputs_;              ///< Of the last calls; cold cases only.
+  std::size_t next_ = 0;
 };
 
 /// Every input exists a second time on the host while it is made; outputs come after that, two old
@@ -50,7 +65,9 @@ std::int64_t host_bytes_needed(const workload::Case& c) {
     sum += spec.bytes();
     largest = std::max(largest, spec.bytes());
   }
-  return sum + std::max(largest, 3 * workload::output_of(c).bytes());
+  const std::int64_t copies = workload::copies_of(c);
+  const std::int64_t outputs = c.variant.independent ? 2 * workload::kIndependentCalls : copies + 2;
+  return copies * sum + std::max(largest, outputs * workload::output_of(c).bytes());
 }
 
 class MlxBackend final : public kit::Backend {
@@ -63,6 +80,7 @@ class MlxBackend final : public kit::Backend {
     hello.framework_version = framework_version();
     hello.devices = device_names();
     hello.workloads = workload_names();
+    hello.variants = {"cold", "independent"};
     return hello;
   }
 
@@ -86,15 +104,19 @@ class MlxBackend final : public kit::Backend {
     kit::require_memory(host_bytes_needed(c), kit::available_memory_bytes());
 
     mx::set_default_device(*found);
-    std::vector<mx::array> inputs;
-    for (const auto& spec : workload::inputs_of(c)) {
-      inputs.push_back(input_array(spec, seed, *found));
+    std::vector<Operation> copies;
+    for (std::int64_t i = 0; i < workload::copies_of(c); ++i) {
+      std::vector<mx::array> inputs;
+      for (const auto& spec : workload::inputs_of(c)) {
+        inputs.push_back(input_array(spec, seed, *found));
+      }
+      auto operation = make(c, std::move(inputs), *found);
+      if (!operation) return operation.error();
+      copies.push_back(*std::move(operation));
     }
-    auto operation = make(c, std::move(inputs), *found);
-    if (!operation) return operation.error();
     const auto output_bytes = static_cast<std::size_t>(workload::output_of(c).bytes());
     return std::unique_ptr<kit::Kernel>(
-        std::make_unique<OperationKernel>(*std::move(operation), output_bytes, *found));
+        std::make_unique<OperationKernel>(copies, c.variant.independent, output_bytes, *found));
   }
 
   void synchronize(const std::string& device) override {

@@ -1,10 +1,13 @@
 #include "mlx/chain.hpp"
 
+#include "workload/workload.hpp"
+
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace mlbench::mlx_worker {
 
@@ -28,6 +31,50 @@ mx::array run_chain(const Call& call, const std::vector<mx::array>& inputs, int 
   }
   mx::eval(last);
   return last;
+}
+
+mx::array run_cold_chain(const Call& call, const std::vector<std::vector<mx::array>>& inputs,
+                         std::vector<mx::array>& outputs, int calls, int group, std::size_t& next) {
+  const auto advance = [&] { return next++ % inputs.size(); };
+  const auto keep = [&](std::size_t at, const mx::array& output) {
+    if (outputs.size() < inputs.size()) {
+      outputs.push_back(output);
+    } else {
+      outputs[at] = output;
+    }
+  };
+  std::size_t at = advance();
+  mx::array last = call(inputs[at]);
+  keep(at, last);
+  std::optional<mx::array> submitted;
+  for (int done = 1; done < calls; ++done) {
+    if (done % group == 0) {
+      mx::async_eval(last);
+      if (submitted) submitted->wait();
+      submitted = last;
+    }
+    at = advance();
+    last = call(mx::depends(inputs[at], {last}));
+    keep(at, last);
+  }
+  mx::eval(last);
+  return last;
+}
+
+mx::array run_independent(const Call& call, const std::vector<mx::array>& inputs, int calls) {
+  std::vector<mx::array> before, group;
+  const auto submit = [&] {
+    mx::async_eval(group);
+    for (auto& output : before) output.wait();
+    before = std::exchange(group, {});
+  };
+  for (int done = 0; done < calls; ++done) {
+    group.push_back(call(inputs));
+    if (group.size() == static_cast<std::size_t>(workload::kIndependentCalls)) submit();
+  }
+  if (!group.empty()) submit();
+  mx::eval(before);
+  return before.back();
 }
 
 }  // namespace mlbench::mlx_worker

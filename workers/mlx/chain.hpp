@@ -27,4 +27,17 @@ using Call = std::function<mx::array(const std::vector<mx::array>&)>;
 [[nodiscard]] mx::array run_chain(const Call& call, const std::vector<mx::array>& inputs, int calls,
                                   int group);
 
+/// Cold: call i takes `inputs[i mod n]`, n at least 2, and `outputs` keeps the last n outputs
+/// alive, so that neither side of a call is in a cache. `next` is the i to begin with, and is
+/// advanced.
+[[nodiscard]] mx::array run_cold_chain(const Call& call,
+                                       const std::vector<std::vector<mx::array>>& inputs,
+                                       std::vector<mx::array>& outputs, int calls, int group,
+                                       std::size_t& next);
+
+/// Calls that need not wait for each other: groups of workload::kIndependentCalls, two in flight.
+/// Every output is evaluated.
+[[nodiscard]] mx::array run_independent(const Call& call, const std::vector<mx::array>& inputs,
+                                        int calls);
+
 }  // namespace mlbench::mlx_worker

@@ -75,7 +75,7 @@ TEST_CASE("gemm agrees with the reference in every dtype, in the dtype asked for
 }
 
 TEST_CASE("every memory operation agrees with the reference") {
-  for (const char* op : {"copy", "read", "write", "triad"}) {
+  for (const char* op : {"copy", "read", "write", "triad", "scale", "add"}) {
     const auto result = checked(memory(op));
     CHECK_MESSAGE(result.ok, op << ": " << result.detail);
   }
@@ -95,6 +95,31 @@ TEST_CASE("every call of a chain is evaluated, whatever its grouping") {
     CHECK(evaluations == 7);
     CHECK(last.data<float>()[0] == -2.0F);
   }
+}
+
+TEST_CASE("every call of a cold chain and of independent calls is evaluated, and stays apart") {
+  mx::array x = mx::full({1024}, 2.0F, mx::Device::cpu), z = mx::full({1024}, 3.0F);
+  mx::eval(x, z);
+  int evaluations = 0;
+  const mlx_worker::Call call = [&](const std::vector<mx::array>& in) {
+    const auto stream = mx::default_stream(mx::Device::cpu);
+    return mx::array(in[0].shape(), in[0].dtype(),
+                     std::make_shared<CountingNegative>(stream, evaluations), {in[0]});
+  };
+  std::vector<mx::array> outputs;
+  std::size_t next = 0;
+  const auto cold = mlx_worker::run_cold_chain(call, {{x}, {z}}, outputs, 4, 2, next);
+  CHECK(evaluations == 4);
+  CHECK(cold.data<float>()[0] == -3.0F);  // the fourth call takes the second copy
+  REQUIRE(outputs.size() == 2);
+  CHECK(outputs[0].data<float>()[0] == -2.0F);
+  CHECK(outputs[0].data<float>() != outputs[1].data<float>());
+  CHECK(next == 4);
+
+  evaluations = 0;
+  const auto last = mlx_worker::run_independent(call, {x}, 21);
+  CHECK(evaluations == 21);
+  CHECK(last.data<float>()[0] == -2.0F);
 }
 
 TEST_CASE("a long chain of large outputs keeps three of them alive, not all") {
@@ -125,6 +150,17 @@ TEST_CASE("a device that this build or machine lacks is unsupported") {
   REQUIRE_FALSE(described);
   CHECK(described.error().kind == ErrorKind::unsupported);
   CHECK_FALSE(backend->prepare(memory("copy"), "cuda:0", 1));
+}
+
+TEST_CASE("cold and independent variants agree with the reference") {
+  for (const workload::Variant variant :
+       {workload::Variant{.cold_bytes = 8 << 20}, workload::Variant{.independent = true}}) {
+    const auto c = workload::make_case("memory", workload::DType::float32,
+                                       {{"op", "triad"}, {"bytes", 1 << 20}}, variant);
+    REQUIRE(c);
+    const auto result = checked(*c);
+    CHECK_MESSAGE(result.ok, c->id << ": " << result.detail);
+  }
 }
 
 TEST_CASE("a case larger than the memory is refused before anything is allocated") {

@@ -18,7 +18,7 @@ namespace mlbench::native {
                                                                     const Result<Blas>& blas,
                                                                     std::uint64_t seed);
 
-/// Copy, read, write and triad. Throws OutOfMemory.
+/// The operations of the memory workload. Throws OutOfMemory.
 [[nodiscard]] std::unique_ptr<kit::Kernel> make_memory_kernel(const workload::Case& c,
                                                               ThreadPool& pool, std::uint64_t seed);
 

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "mlbench_version.hpp"
 #include "native/blas.hpp"
+#include "native/ceilings.hpp"
 #include "native/kernels.hpp"
 #include "native/system.hpp"
 #include "native/thread_pool.hpp"
@@ -57,7 +58,8 @@ class NativeBackend final : public kit::Backend {
     return {.worker = "native",
             .framework_version = MLBENCH_VERSION,
             .devices = {"cpu"},
-            .workloads = {"gemm", "memory"}};
+            .workloads = {"gemm", "memory"},
+            .variants = {"cold"}};
   }
 
   Result<Json> describe(const std::string& device) override {
@@ -78,9 +80,20 @@ class NativeBackend final : public kit::Backend {
   Result<std::unique_ptr<kit::Kernel>> prepare(const workload::Case& c, const std::string& device,
                                                std::uint64_t seed) override {
     if (const auto ready = check(device); !ready) return ready.error();
+    if (c.variant.independent) {
+      return fail(ErrorKind::unsupported,
+                  "native runs one call after the other on all cores: nothing can overlap");
+    }
     if (c.workload == "gemm") return make_gemm_kernel(c, pool_, blas_, seed);
     if (c.workload == "memory") return make_memory_kernel(c, pool_, seed);
     return fail(ErrorKind::unsupported, "native has no workload \"" + c.workload + "\"");
+  }
+
+  /// {"what": "ceilings"}: measure_ceilings().
+  Result<Json> probe(const Json& request) override {
+    if (find_string(request, "what") != "ceilings") return Backend::probe(request);
+    return Json{{"ceilings", measure_ceilings(pool_, blas_ ? &*blas_ : nullptr,
+                                              available_memory_bytes(), last_level_cache_bytes())}};
   }
 
   void synchronize(const std::string&) override {}  // run() returns when all threads have

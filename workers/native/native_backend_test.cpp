@@ -42,7 +42,7 @@ void check(kit::Backend& backend, const workload::Case& c) {
 
 TEST_CASE("memory results are right for sizes that do not divide evenly among threads") {
   const auto backend = native::make_native_backend();
-  for (const char* op : {"copy", "read", "write", "triad"}) {
+  for (const char* op : {"copy", "read", "write", "triad", "scale", "add"}) {
     for (const std::int64_t bytes : {64, 8192 + 64, 100 * 64, 1 << 20, (5 << 20) + 192}) {
       check(*backend, memory(op, bytes));
     }
@@ -68,6 +68,20 @@ TEST_CASE("what native cannot do is unsupported, with a reason") {
   CHECK(gpu.error().kind == ErrorKind::unsupported);
   CHECK(gpu.error().message.find("gpu") != std::string::npos);
   CHECK_FALSE(backend->describe("cuda:0"));
+}
+
+TEST_CASE("cold cases are right, and independent calls are refused") {
+  const auto backend = native::make_native_backend();
+  for (auto c : {memory("triad", 1 << 20), gemm(DType::float32, 1, 300, 257)}) {
+    const auto cold = workload::make_case(c.workload, c.dtype, c.params, {.cold_bytes = 8 << 20});
+    REQUIRE(cold);
+    CHECK(workload::copies_of(*cold) > 1);
+    check(*backend, *cold);
+    const auto overlapped =
+        workload::make_case(c.workload, c.dtype, c.params, {.independent = true});
+    REQUIRE(overlapped);
+    CHECK_FALSE(backend->prepare(*overlapped, "cpu", kSeed));
+  }
 }
 
 TEST_CASE("a case larger than the memory is refused before it is allocated") {

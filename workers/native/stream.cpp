@@ -39,6 +39,14 @@ void triad(const float* __restrict a, const float* __restrict b, float* __restri
   for (std::size_t i = 0; i < n; ++i) y[i] = a[i] + Memory::kTriadScale * b[i];
 }
 
+void scale(const float* __restrict x, float* __restrict y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = Memory::kTriadScale * x[i];
+}
+
+void add(const float* __restrict a, const float* __restrict b, float* __restrict y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = a[i] + b[i];
+}
+
 }  // namespace
 
 std::vector<StreamLoops> stream_loops() {
@@ -47,7 +55,9 @@ std::vector<StreamLoops> stream_loops() {
                                      .copy = copy,
                                      .sum = sum,
                                      .write = write,
-                                     .triad = triad}};
+                                     .triad = triad,
+                                     .scale = scale,
+                                     .add = add}};
   add_x86_stream_loops(loops);
   add_arm64_stream_loops(loops);
   return loops;

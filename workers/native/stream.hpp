@@ -6,7 +6,7 @@
 
 namespace mlbench::native {
 
-/// The four loops of the memory workload over `n` float32 elements, for one instruction set and one
+/// The loops of the memory workload over `n` float32 elements, for one instruction set and one
 /// kind of store. Arrays of one call do not overlap; `n` and the alignment are free, but only
 /// 64-byte aligned arrays run at full speed.
 struct StreamLoops {
@@ -16,6 +16,8 @@ struct StreamLoops {
   double (*sum)(const float* x, std::size_t n);           ///< sum of x
   void (*write)(float* y, std::size_t n);                 ///< y = 0.75
   void (*triad)(const float* a, const float* b, float* y, std::size_t n);  ///< y = a + 3·b
+  void (*scale)(const float* x, float* y, std::size_t n);                  ///< y = 3·x
+  void (*add)(const float* a, const float* b, float* y, std::size_t n);    ///< y = a + b
 };
 
 /// All that this CPU can run; the portable one is first, the widest vectors are last.

@@ -59,6 +59,34 @@ void triad_neon(const float* a, const float* b, float* y, std::size_t n) {
   for (; i < n; ++i) y[i] = a[i] + Memory::kTriadScale * b[i];
 }
 
+inline float32x4_t scale4(const float* x) {
+  return vmulq_n_f32(vld1q_f32(x), Memory::kTriadScale);
+}
+
+template <Store store>
+void scale_neon(const float* x, float* y, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    store8<store>(y + i, scale4(x + i), scale4(x + i + 4));
+    store8<store>(y + i + 8, scale4(x + i + 8), scale4(x + i + 12));
+  }
+  for (; i < n; ++i) y[i] = Memory::kTriadScale * x[i];
+}
+
+inline float32x4_t add4(const float* a, const float* b) {
+  return vaddq_f32(vld1q_f32(a), vld1q_f32(b));
+}
+
+template <Store store>
+void add_neon(const float* a, const float* b, float* y, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    store8<store>(y + i, add4(a + i, b + i), add4(a + i + 4, b + i + 4));
+    store8<store>(y + i + 8, add4(a + i + 8, b + i + 8), add4(a + i + 12, b + i + 12));
+  }
+  for (; i < n; ++i) y[i] = a[i] + b[i];
+}
+
 double sum_neon(const float* x, std::size_t n) {
   constexpr std::size_t kVectors = 16, kStep = 4 * kVectors;
   float64x2_t totals = vdupq_n_f64(0);
@@ -84,9 +112,10 @@ double sum_neon(const float* x, std::size_t n) {
 
 void add_arm64_stream_loops(std::vector<StreamLoops>& loops) {
   loops.push_back({"NEON", false, copy_neon<Store::cached>, sum_neon, write_neon<Store::cached>,
-                   triad_neon<Store::cached>});
+                   triad_neon<Store::cached>, scale_neon<Store::cached>, add_neon<Store::cached>});
   loops.push_back({"NEON, non-temporal stores", true, copy_neon<Store::non_temporal>, sum_neon,
-                   write_neon<Store::non_temporal>, triad_neon<Store::non_temporal>});
+                   write_neon<Store::non_temporal>, triad_neon<Store::non_temporal>,
+                   scale_neon<Store::non_temporal>, add_neon<Store::non_temporal>});
 }
 
 }  // namespace mlbench::native

@@ -98,3 +98,14 @@ TEST_CASE("sum stays exact where float32 alone would stop counting") {
     CHECK(loops.sum(ones.data(), ones.size()) == static_cast<double>(ones.size()));
   }
 }
+
+TEST_CASE("scale and add compute every element and write no other") {
+  for_all([](const StreamLoops& loops, const float* a, const float* b, Array& y, std::size_t n) {
+    loops.scale(a, y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) REQUIRE(y.data()[i] == 3.0F * a[i]);
+    CHECK(y.written() == n);
+    loops.add(a, b, y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) REQUIRE(y.data()[i] == a[i] + b[i]);
+    CHECK(y.written() == n);
+  });
+}

@@ -86,6 +86,31 @@ MLBENCH_AVX2 inline __m256d add_as_double(__m256d total, __m256 v) {
   return _mm256_add_pd(total, _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)));
 }
 
+template <Store store>
+MLBENCH_AVX2 void scale_avx2(const float* x, float* y, std::size_t n) {
+  MLBENCH_SPLIT(y, n, 8)
+  for (std::size_t i = 0; i < head; ++i) y[i] = Memory::kTriadScale * x[i];
+  const __m256 scale = _mm256_set1_ps(Memory::kTriadScale);
+#pragma GCC unroll 4
+  for (std::size_t i = head; i < body_end; i += 8) {
+    store8<store>(y + i, _mm256_mul_ps(scale, _mm256_loadu_ps(x + i)));
+  }
+  for (std::size_t i = body_end; i < n; ++i) y[i] = Memory::kTriadScale * x[i];
+  if constexpr (store == Store::non_temporal) _mm_sfence();
+}
+
+template <Store store>
+MLBENCH_AVX2 void add_avx2(const float* a, const float* b, float* y, std::size_t n) {
+  MLBENCH_SPLIT(y, n, 8)
+  for (std::size_t i = 0; i < head; ++i) y[i] = a[i] + b[i];
+#pragma GCC unroll 4
+  for (std::size_t i = head; i < body_end; i += 8) {
+    store8<store>(y + i, _mm256_add_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
+  }
+  for (std::size_t i = body_end; i < n; ++i) y[i] = a[i] + b[i];
+  if constexpr (store == Store::non_temporal) _mm_sfence();
+}
+
 MLBENCH_AVX2 double sum_avx2(const float* x, std::size_t n) {
   constexpr std::size_t kStep = 64;
   double total = 0;
@@ -157,6 +182,31 @@ MLBENCH_AVX512 void triad_avx512(const float* a, const float* b, float* y, std::
   if constexpr (store == Store::non_temporal) _mm_sfence();
 }
 
+template <Store store>
+MLBENCH_AVX512 void scale_avx512(const float* x, float* y, std::size_t n) {
+  MLBENCH_SPLIT(y, n, 16)
+  for (std::size_t i = 0; i < head; ++i) y[i] = Memory::kTriadScale * x[i];
+  const __m512 scale = _mm512_set1_ps(Memory::kTriadScale);
+#pragma GCC unroll 4
+  for (std::size_t i = head; i < body_end; i += 16) {
+    store16<store>(y + i, _mm512_mul_ps(scale, _mm512_loadu_ps(x + i)));
+  }
+  for (std::size_t i = body_end; i < n; ++i) y[i] = Memory::kTriadScale * x[i];
+  if constexpr (store == Store::non_temporal) _mm_sfence();
+}
+
+template <Store store>
+MLBENCH_AVX512 void add_avx512(const float* a, const float* b, float* y, std::size_t n) {
+  MLBENCH_SPLIT(y, n, 16)
+  for (std::size_t i = 0; i < head; ++i) y[i] = a[i] + b[i];
+#pragma GCC unroll 4
+  for (std::size_t i = head; i < body_end; i += 16) {
+    store16<store>(y + i, _mm512_add_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i)));
+  }
+  for (std::size_t i = body_end; i < n; ++i) y[i] = a[i] + b[i];
+  if constexpr (store == Store::non_temporal) _mm_sfence();
+}
+
 MLBENCH_AVX512 double sum_avx512(const float* x, std::size_t n) {
   constexpr std::size_t kStep = 128;
   double total = 0;
@@ -187,16 +237,20 @@ void add_x86_stream_loops(std::vector<StreamLoops>& loops) {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     loops.push_back({"AVX2", false, copy_avx2<Store::cached>, sum_avx2, write_avx2<Store::cached>,
-                     triad_avx2<Store::cached>});
+                     triad_avx2<Store::cached>, scale_avx2<Store::cached>,
+                     add_avx2<Store::cached>});
     loops.push_back({"AVX2, non-temporal stores", true, copy_avx2<Store::non_temporal>, sum_avx2,
-                     write_avx2<Store::non_temporal>, triad_avx2<Store::non_temporal>});
+                     write_avx2<Store::non_temporal>, triad_avx2<Store::non_temporal>,
+                     scale_avx2<Store::non_temporal>, add_avx2<Store::non_temporal>});
   }
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) {
     loops.push_back({"AVX-512", false, copy_avx512<Store::cached>, sum_avx512,
-                     write_avx512<Store::cached>, triad_avx512<Store::cached>});
+                     write_avx512<Store::cached>, triad_avx512<Store::cached>,
+                     scale_avx512<Store::cached>, add_avx512<Store::cached>});
     loops.push_back({"AVX-512, non-temporal stores", true, copy_avx512<Store::non_temporal>,
                      sum_avx512, write_avx512<Store::non_temporal>,
-                     triad_avx512<Store::non_temporal>});
+                     triad_avx512<Store::non_temporal>, scale_avx512<Store::non_temporal>,
+                     add_avx512<Store::non_temporal>});
   }
 }
 

@@ -21,23 +21,32 @@ namespace {
 /// output of a call is dropped when the next one exists, as in a Python loop.
 class OperationKernel final : public kit::Kernel {
  public:
-  OperationKernel(Operation operation, at::Device device)
-      : operation_(std::move(operation)), device_(device) {}
+  /// `copies` are the same case over memory of their own, and take turns. As many outputs stay
+  /// alive as there are copies, or as independent calls may have in flight.
+  OperationKernel(std::vector<Operation> copies, bool independent, at::Device device)
+      : copies_(std::move(copies)),
+        device_(device),
+        outputs_(independent ? std::size_t{2} * workload::kIndependentCalls : copies_.size()) {}
 
   void run(int calls) override {
     const c10::InferenceMode no_autograd;  // thread-local, so set where the calls are made
-    for (int i = 0; i < calls; ++i) output_ = operation_.call();
+    for (int i = 0; i < calls; ++i) {
+      copy_ = (copy_ + 1) % copies_.size();
+      last_ = (last_ + 1) % outputs_.size();
+      outputs_[last_] = copies_[copy_].call();
+    }
     synchronize(device_);
   }
 
-  workload::TensorData output() override { return to_host(output_); }
+  workload::TensorData output() override { return to_host(outputs_[last_]); }
 
-  [[nodiscard]] protocol::Prepared facts() const override { return operation_.facts; }
+  [[nodiscard]] protocol::Prepared facts() const override { return copies_.front().facts; }
 
  private:
-  Operation operation_;
+  std::vector<Operation> copies_;
   at::Device device_;
-  at::Tensor output_;
+  std::vector<at::Tensor> outputs_;
+  std::size_t copy_ = 0, last_ = 0;
 };
 
 /// Every input exists a second time on the host while it is made; outputs come after that, the old
@@ -49,7 +58,9 @@ std::int64_t host_bytes_needed(const workload::Case& c) {
     sum += spec.bytes();
     largest = std::max(largest, spec.bytes());
   }
-  return sum + std::max(largest, 2 * workload::output_of(c).bytes());
+  const std::int64_t copies = workload::copies_of(c);
+  const std::int64_t outputs = c.variant.independent ? 2 * workload::kIndependentCalls : copies + 1;
+  return copies * sum + std::max(largest, outputs * workload::output_of(c).bytes());
 }
 
 class TorchBackend final : public kit::Backend {
@@ -60,6 +71,7 @@ class TorchBackend final : public kit::Backend {
     hello.framework_version = framework_version();
     hello.devices = device_names();
     hello.workloads = workload_names();
+    hello.variants = {"cold", "independent"};
     return hello;
   }
 
@@ -83,15 +95,19 @@ class TorchBackend final : public kit::Backend {
     kit::require_memory(host_bytes_needed(c), kit::available_memory_bytes());
 
     const c10::InferenceMode no_autograd;
-    std::vector<at::Tensor> inputs;
-    for (const auto& spec : workload::inputs_of(c)) {
-      inputs.push_back(input_tensor(spec, seed, *found));
+    std::vector<Operation> copies;
+    for (std::int64_t i = 0; i < workload::copies_of(c); ++i) {
+      std::vector<at::Tensor> inputs;
+      for (const auto& spec : workload::inputs_of(c)) {
+        inputs.push_back(input_tensor(spec, seed, *found));
+      }
+      synchronize(*found);
+      auto operation = make(c, inputs, *found);
+      if (!operation) return operation.error();
+      copies.push_back(*std::move(operation));
     }
-    synchronize(*found);
-    auto operation = make(c, inputs, *found);
-    if (!operation) return operation.error();
     return std::unique_ptr<kit::Kernel>(
-        std::make_unique<OperationKernel>(*std::move(operation), *found));
+        std::make_unique<OperationKernel>(std::move(copies), c.variant.independent, *found));
   }
 
   void synchronize(const std::string& device) override {

@@ -5,7 +5,9 @@
 
 #include <ATen/ops/add.h>
 #include <ATen/ops/fill.h>
+#include <ATen/ops/mul.h>
 #include <ATen/ops/neg.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/sum.h>
 
 namespace mlbench::torch_worker {
@@ -35,6 +37,17 @@ Result<Operation> make_memory(const workload::Case& c, const std::vector<at::Ten
       operation.call = [y, a = inputs[0], b = inputs[1]]() mutable {
         return at::add_out(y, a, b, double{Memory::kTriadScale});
       };
+      break;
+    case Memory::Op::scale:
+      operation.facts.kernel = "at::mul_out";
+      operation.call = [y, a = inputs[0],
+                        three = at::scalar_tensor(Memory::kTriadScale, y.options())]() mutable {
+        return at::mul_out(y, a, three);
+      };
+      break;
+    case Memory::Op::add:
+      operation.facts.kernel = "at::add_out";
+      operation.call = [y, a = inputs[0], b = inputs[1]]() mutable { return at::add_out(y, a, b); };
       break;
   }
   return operation;

@@ -52,7 +52,7 @@ TEST_CASE("gemm agrees with the reference in every dtype, in the dtype asked for
 }
 
 TEST_CASE("every memory operation agrees with the reference") {
-  for (const char* op : {"copy", "read", "write", "triad"}) {
+  for (const char* op : {"copy", "read", "write", "triad", "scale", "add"}) {
     const auto result = checked(memory(op));
     CHECK_MESSAGE(result.ok, op << ": " << result.detail);
   }
@@ -66,6 +66,17 @@ TEST_CASE("a device that this build or machine lacks is unsupported, with what t
     CHECK(described.error().kind == ErrorKind::unsupported);
     CHECK(described.error().message.find("cpu") != std::string::npos);
     CHECK_FALSE(backend->prepare(memory("copy"), device, 1));
+  }
+}
+
+TEST_CASE("cold and independent variants agree with the reference") {
+  for (const workload::Variant variant :
+       {workload::Variant{.cold_bytes = 8 << 20}, workload::Variant{.independent = true}}) {
+    const auto c = workload::make_case("memory", workload::DType::float32,
+                                       {{"op", "triad"}, {"bytes", 1 << 20}}, variant);
+    REQUIRE(c);
+    const auto result = checked(*c);
+    CHECK_MESSAGE(result.ok, c->id << ": " << result.detail);
   }
 }
 
