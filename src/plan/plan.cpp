@@ -15,29 +15,21 @@ namespace {
 using workload::Case;
 using workload::DType;
 
-/// How many cases of each family a preset takes. Sums with three dtypes and four memory operations:
-/// 8 for quick, 20 for the default.
-struct Shares {
-  int squares_float32, squares_half, shapes, memory;
-};
+constexpr int kAll = 1 << 20;
+constexpr std::string_view kNotHeadline =
+    "not among the headline cases of this preset; --full measures it";
 
-Shares shares_of(Preset preset) {
-  constexpr int kAll = 1 << 20;
-  switch (preset) {
-    case Preset::quick: return {.squares_float32 = 1, .squares_half = 1, .shapes = 1, .memory = 1};
-    case Preset::standard:
-      return {.squares_float32 = 3, .squares_half = 2, .shapes = 3, .memory = 1};
-    case Preset::full: break;
-  }
-  return {.squares_float32 = kAll, .squares_half = kAll, .shapes = kAll, .memory = kAll};
+/// How many cases of a family a preset takes. One that is named but has no share in quick gets that
+/// of the default, and one that has none there either is taken whole.
+int take_of(const workload::Share& share, Preset preset, bool named) {
+  if (preset == Preset::full) return kAll;
+  const int take = preset == Preset::quick ? share.quick : share.standard;
+  if (take > 0 || !named) return take;
+  return share.standard > 0 ? share.standard : kAll;
 }
 
 double work_amount(const Case& c) {
   return workload::work_of(c).amount();
-}
-
-Json gemm_params(const workload::Gemm::Shape& s) {
-  return {{"m", s.m}, {"n", s.n}, {"k", s.k}};
 }
 
 std::int64_t power_of_two_at_least(std::int64_t value) {
@@ -75,15 +67,15 @@ class Builder {
     std::vector<Case> fitting;
     for (Case& c : family.candidates) {
       if (!wanted(c)) continue;
-      const double share = c.workload == "memory" ? 0.25 : 0.5;
       const double needed = static_cast<double>(workload::memory_bytes_of(c)) * live_processes_;
-      if (available_bytes_ && needed > share * static_cast<double>(*available_bytes_)) {
+      if (available_bytes_ &&
+          needed > family.memory_share * static_cast<double>(*available_bytes_)) {
         result_.left_out.push_back(
             {c,
              "needs " + format_bytes(needed) +
                  (live_processes_ == 1 ? ""
                                        : " in " + std::to_string(live_processes_) + " processes") +
-                 ", over " + (share == 0.25 ? "a quarter" : "half") + " of the " +
+                 ", over " + (family.memory_share == 0.25 ? "a quarter" : "half") + " of the " +
                  format_bytes(static_cast<double>(*available_bytes_)) + " available"});
         continue;
       }
@@ -92,6 +84,11 @@ class Builder {
     family.candidates = std::move(fitting);
     std::stable_sort(family.candidates.begin(), family.candidates.end(),
                      [](const Case& a, const Case& b) { return work_amount(a) < work_amount(b); });
+    if (family.take == 0) {
+      for (const Case& c : family.candidates)
+        result_.left_out.push_back({c, std::string(kNotHeadline)});
+      return;
+    }
     if (!family.candidates.empty()) result_.families.push_back(std::move(family));
   }
 
@@ -109,44 +106,6 @@ class Builder {
   std::optional<std::int64_t> available_bytes_;
   Candidates result_;
 };
-
-Family squares(const Catalogue& catalogue, DType dtype, int take) {
-  Family family{.name = "gemm " + std::string(name_of(dtype)), .candidates = {}, .take = take};
-  for (const std::int64_t size : catalogue.gemm_sizes) {
-    if (auto c = workload::make_case("gemm", dtype, gemm_params({size, size, size})))
-      family.candidates.push_back(*std::move(c));
-  }
-  return family;
-}
-
-/// LLM layers: in bfloat16 where it is asked for, as models are stored, else in the last dtype.
-Family layers(const Catalogue& catalogue, DType dtype, int take) {
-  Family family{.name = "gemm of LLM layers " + std::string(name_of(dtype)),
-                .candidates = {},
-                .take = take,
-                .largest = false};
-  for (const auto& shape : catalogue.gemm_shapes) {
-    if (auto c = workload::make_case("gemm", dtype, gemm_params(shape)))
-      family.candidates.push_back(*std::move(c));
-  }
-  return family;
-}
-
-Family memory(const Catalogue& catalogue, const std::string& op, std::int64_t default_bytes,
-              int take) {
-  Family family{.name = "memory " + op,
-                .candidates = {},
-                .take = take,
-                .largest = true,
-                .limited_by_time = false};
-  auto sizes = catalogue.memory_sizes_bytes;
-  if (sizes.empty()) sizes.push_back(default_bytes);
-  for (const std::int64_t bytes : sizes) {
-    if (auto c = workload::make_case("memory", DType::float32, {{"op", op}, {"bytes", bytes}}))
-      family.candidates.push_back(*std::move(c));
-  }
-  return family;
-}
 
 /// "cpu" or "gpu", of a subject called framework:device.
 std::string kind_of(const std::string& subject) {
@@ -254,23 +213,22 @@ PresetLimits limits_of(Preset preset) noexcept {
 
 Candidates candidates(const Catalogue& catalogue, Preset preset, const machine::Machine& machine,
                       int live_processes, const std::vector<std::string>& only) {
-  const Shares shares = shares_of(preset);
+  Catalogue filled = catalogue;
+  filled.default_array_bytes = default_array_bytes(machine);
   Builder builder(machine, live_processes, only);
-  for (const DType dtype : catalogue.dtypes) {
-    builder.add(squares(catalogue, dtype,
-                        dtype == DType::float32 ? shares.squares_float32 : shares.squares_half));
+  for (const auto* workload : workload::workloads()) {
+    for (auto& family : workload->families(filled)) {
+      const int take = take_of(family.share, preset, !only.empty());
+      builder.add({{std::move(family)}, take});
+    }
   }
-  for (const DType dtype : catalogue.dtypes) {
-    const bool headline = dtype == DType::bfloat16 || dtype == catalogue.dtypes.back();
-    if (headline || preset != Preset::quick) builder.add(layers(catalogue, dtype, shares.shapes));
-  }
-  for (const auto& op : catalogue.memory_ops)
-    builder.add(memory(catalogue, op, default_array_bytes(machine), shares.memory));
-  return std::move(builder).result();
+  auto result = std::move(builder).result();
+  result.named = !only.empty();
+  return result;
 }
 
 Selection select(const Candidates& candidates, const Estimates& estimates, Preset preset) {
-  const int most = limits_of(preset).most_cases;
+  const int most = candidates.named ? kAll : limits_of(preset).most_cases;
   Selection selection{.chosen = {}, .left_out = candidates.left_out, .excluded = {}};
   std::map<std::string, int> taken;  // by kind
   for (const Family& family : candidates.families) {
@@ -282,7 +240,7 @@ Selection select(const Candidates& candidates, const Estimates& estimates, Prese
       for (const auto& kind : kinds) {
         if (against[kind].contains(c.id)) continue;
         if (taken[kind] >= most) {
-          against[kind][c.id] = "not among the headline cases of this preset; --full measures it";
+          against[kind][c.id] = kNotHeadline;
           continue;
         }
         ++taken[kind];

@@ -2,7 +2,7 @@
 
 #include "machine/machine.hpp"
 #include "plan/config.hpp"
-#include "workload/gemm.hpp"
+#include "workload/family.hpp"
 #include "workload/workload.hpp"
 
 #include <map>
@@ -25,32 +25,14 @@ struct PresetLimits {
 };
 [[nodiscard]] PresetLimits limits_of(Preset preset) noexcept;
 
-/// What may be measured: the config file's lists, or the defaults.
-struct Catalogue {
-  std::vector<workload::DType> dtypes = {workload::DType::float32, workload::DType::float16,
-                                         workload::DType::bfloat16};
-  /// Square sizes. The small ones are for devices on which the larger take too long.
-  std::vector<std::int64_t> gemm_sizes = {128, 256, 512, 1024, 2048, 4096, 8192};
-  /// Shapes of LLM layers: m tokens through a weight [n, k].
-  std::vector<workload::Gemm::Shape> gemm_shapes = {
-      {1, 4096, 4096},  {8, 4096, 4096},  {128, 4096, 4096},  {512, 4096, 4096},
-      {1, 4096, 14336}, {8, 4096, 14336}, {128, 4096, 14336}, {512, 4096, 14336}};
-  std::vector<std::string> memory_ops = {"copy", "read", "write", "triad"};
-  /// Bytes of one array. Empty: one size, four times the largest last-level cache of the CPU and
-  /// the GPUs (J. McCalpin's rule for STREAM).
-  std::vector<std::int64_t> memory_sizes_bytes;
-};
+using workload::Catalogue;
 
 /// The lists of `config` where it has them, the defaults elsewhere.
 [[nodiscard]] Catalogue catalogue_of(const Config& config);
 
-/// Candidates of one kind, ascending by work, of which a preset takes some.
-struct Family {
-  std::string name;  ///< "gemm float32", "memory copy".
-  std::vector<workload::Case> candidates;
-  int take = 0;                 ///< How many to take.
-  bool largest = true;          ///< Take the largest that are quick enough; else the first ones.
-  bool limited_by_time = true;  ///< Memory bandwidth needs its size, whatever the time.
+/// A workload's family on this machine: what fits, ascending by work.
+struct Family : workload::Family {
+  int take = 0;  ///< How many the preset takes.
 };
 
 /// A candidate that is not measured, and why.
@@ -61,13 +43,14 @@ struct LeftOut {
 
 struct Candidates {
   std::vector<Family> families;
-  std::vector<LeftOut> left_out;  ///< Too large for this machine's memory, or not valid.
+  std::vector<LeftOut> left_out;  ///< Too large for this machine's memory, or not in the preset.
+  bool named = false;             ///< By --only: then no preset's number of cases limits them.
 };
 
 /// All candidates that `only` (globs over ids; empty: all) lets through and that fit:
-/// `live_processes` processes hold a case at the same time; gemms may take half of the available
-/// memory together and memory arrays a quarter. The GPUs of `machine` are those that are measured:
-/// what they can hold limits the cases too.
+/// `live_processes` processes hold a case at the same time and may together take the share of the
+/// available memory that its family states. What `only` names is taken whatever the preset's share.
+/// The GPUs of `machine` are those that are measured: what they can hold limits the cases too.
 [[nodiscard]] Candidates candidates(const Catalogue& catalogue, Preset preset,
                                     const machine::Machine& machine, int live_processes,
                                     const std::vector<std::string>& only);

@@ -125,7 +125,7 @@ TEST_CASE("a GPU's cache makes the arrays larger and its memory bounds what fits
 }
 
 TEST_CASE("a slow CPU does not keep the cases of a GPU small, nor a GPU those of the CPU large") {
-  const auto c = quick_candidates({"gemm/float32/*"});
+  const auto c = quick_candidates({"gemm/float32/???", "gemm/float32/????"});
   auto estimates = at_rate(c, 50e12, "torch:cuda:0");  // 5 ms: 4096
   for (const auto& [id, by_subject] : at_rate(c, 200e9, "mlx:cpu"))
     estimates[id].insert(by_subject.begin(), by_subject.end());  // 5 ms: 512
@@ -228,4 +228,13 @@ TEST_CASE("an empty list in the configuration measures none of these") {
   REQUIRE(c.families.size() == 1);
   CHECK(ids(c.families[0].candidates) ==
         std::vector<std::string>{"memory/float32/read_1MiB", "memory/float32/read_2MiB"});
+}
+
+TEST_CASE("a family without a share in the preset is left out with the cure, unless it is named") {
+  const auto plain = quick_candidates();
+  const auto left = select(plain, at_rate(plain, 1e13), Preset::quick);
+  CHECK(reason_of(left, "gemm/float32/m1_n4096_k4096") ==
+        "not among the headline cases of this preset; --full measures it");
+  const auto named = quick_candidates({"gemm/float32/m*"});
+  CHECK(select(named, at_rate(named, 1e13), Preset::quick).chosen.size() == 3);
 }

@@ -15,7 +15,8 @@ struct Facts {
 
 constexpr std::array kFacts = {
     Facts{DType::float32, "float32", 4, 0x1p-24}, Facts{DType::float16, "float16", 2, 0x1p-11},
-    Facts{DType::bfloat16, "bfloat16", 2, 0x1p-8}, Facts{DType::float64, "float64", 8, 0x1p-53}};
+    Facts{DType::bfloat16, "bfloat16", 2, 0x1p-8}, Facts{DType::float64, "float64", 8, 0x1p-53},
+    Facts{DType::int32, "int32", 4, 0}};
 
 const Facts& facts(DType dtype) {
   return kFacts[static_cast<std::size_t>(dtype)];

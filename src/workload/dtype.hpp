@@ -6,14 +6,15 @@
 
 namespace mlbench::workload {
 
-/// Element types that cases are stated in. The names are the spelling in ids and JSON.
-enum class DType { float32, float16, bfloat16, float64 };
+/// Element types of tensors. The names are the spelling in ids and JSON. Cases are stated in the
+/// floating-point ones; int32 is for indices that go in or come out.
+enum class DType { float32, float16, bfloat16, float64, int32 };
 
 [[nodiscard]] std::string_view name_of(DType dtype) noexcept;
 [[nodiscard]] std::optional<DType> parse_dtype(std::string_view name) noexcept;
 [[nodiscard]] std::int64_t size_bytes(DType dtype) noexcept;
 
-/// Unit round-off u: half the distance from 1 to the next number (2^-24 for float32).
+/// Unit round-off u: half the distance from 1 to the next number (2^-24 for float32). 0 for int32.
 [[nodiscard]] double unit_roundoff(DType dtype) noexcept;
 
 // Conversions by round-to-nearest-even, as IEEE 754 and every framework define them. Written out so

@@ -1,6 +1,7 @@
 #include "workload/gemm.hpp"
 
 #include "workload/check.hpp"
+#include "workload/family.hpp"
 #include "workload/input.hpp"
 
 #include <algorithm>
@@ -220,6 +221,28 @@ std::unique_ptr<Checker> Gemm::make_checker(const Case& c, std::uint64_t seed) c
   if (s.m * s.n <= kFullReferenceLimit / s.k)
     return std::make_unique<FullChecker>(output(c), s, seed);
   return std::make_unique<SampledChecker>(output(c), s, seed);
+}
+
+/// Squares of each dtype, then the layers of LLMs: for quick in one half-precision dtype only, as
+/// models are stored.
+std::vector<Family> Gemm::families(const Catalogue& catalogue) const {
+  const auto params = [](const Shape& s) { return Json{{"m", s.m}, {"n", s.n}, {"k", s.k}}; };
+  std::vector<Family> families;
+  for (const DType dtype : catalogue.dtypes) {
+    auto& squares = families.emplace_back();
+    squares.name = "gemm " + std::string(name_of(dtype));
+    squares.share = {.quick = 1, .standard = dtype == DType::float32 ? 3 : 2};
+    for (const auto n : catalogue.gemm_sizes) add_case(squares, name(), dtype, params({n, n, n}));
+  }
+  for (const DType dtype : catalogue.dtypes) {
+    const bool headline = dtype == DType::bfloat16 || dtype == catalogue.dtypes.back();
+    auto& layers = families.emplace_back();
+    layers.name = "gemm of LLM layers " + std::string(name_of(dtype));
+    layers.share = {.quick = headline ? 1 : 0, .standard = 3};
+    layers.largest = false;
+    for (const auto& s : catalogue.gemm_shapes) add_case(layers, name(), dtype, params(s));
+  }
+  return families;
 }
 
 }  // namespace mlbench::workload

@@ -27,6 +27,7 @@ class Gemm final : public Workload {
   /// 1977) and 256 dot products at random places.
   [[nodiscard]] std::unique_ptr<Checker> make_checker(const Case& c,
                                                       std::uint64_t seed) const override;
+  [[nodiscard]] std::vector<Family> families(const Catalogue& catalogue) const override;
 };
 
 }  // namespace mlbench::workload

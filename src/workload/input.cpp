@@ -1,9 +1,10 @@
 #include "workload/input.hpp"
 
+#include "workload/parallel.hpp"
+
 #include <algorithm>
 #include <cstring>
-#include <future>
-#include <thread>
+#include <numeric>
 
 namespace mlbench::workload {
 
@@ -47,19 +48,35 @@ void round_to(DType dtype, std::span<const float> values, std::byte* out) {
     case DType::float64: return convert_all<double>(values, out, [](float v) { return double{v}; });
     case DType::float16: return convert_all<std::uint16_t>(values, out, float_to_half);
     case DType::bfloat16: return convert_all<std::uint16_t>(values, out, float_to_bfloat16);
+    case DType::int32: return;  // whole numbers are drawn by their own rule
   }
 }
 
-/// Elements [first, first + count) of `stream` to `out`, where the first of all elements lies.
-void write_inputs(std::uint64_t seed, std::uint32_t stream, std::size_t first, std::size_t count,
-                  DType dtype, std::byte* out) {
-  constexpr std::size_t kChunk = 4096;
-  const auto element_size = static_cast<std::size_t>(size_bytes(dtype));
-  std::array<float, kChunk> values{};
-  for (const std::size_t end = first + count; first < end; first += kChunk) {
-    const std::span chunk(values.data(), std::min(kChunk, end - first));
-    input_values(seed, stream, first, chunk);
-    round_to(dtype, chunk, out + first * element_size);
+/// The number of [0, n) that element value `v` stands for; n is at most 2^24.
+std::int64_t whole_below(float v, std::int64_t n) {
+  const auto upper_bits = static_cast<std::int64_t>((double{v} + 1) * 0x1p23);
+  return (upper_bits * n) >> 24;
+}
+
+/// The stride of a permutation of n.
+std::int64_t stride_of(std::int64_t n) {
+  auto stride = std::max<std::int64_t>(1, static_cast<std::int64_t>(0.618 * double(n)));
+  while (std::gcd(stride, n) != 1) ++stride;
+  return stride;
+}
+
+void write_whole_numbers(const TensorSpec& spec, std::uint64_t seed, std::size_t first,
+                         std::span<const float> values, std::byte* out) {
+  const auto low = static_cast<std::int64_t>(spec.low), high = static_cast<std::int64_t>(spec.high);
+  const std::int64_t n = spec.elements();
+  const std::int64_t stride = spec.distinct ? stride_of(n) : 0;
+  const std::int64_t start = whole_below(input_value(seed, spec.stream, 0), n);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto index = static_cast<std::int64_t>(first + i);
+    const std::int64_t number =
+        spec.distinct ? (index * stride + start) % n : low + whole_below(values[i], high - low);
+    const auto element = static_cast<std::int32_t>(number);
+    std::memcpy(out + i * sizeof element, &element, sizeof element);
   }
 }
 
@@ -89,23 +106,43 @@ void input_values(std::uint64_t seed, std::uint32_t stream, std::uint64_t first,
 
 std::vector<std::byte> input_bytes(std::uint64_t seed, std::uint32_t stream, std::int64_t count,
                                    DType dtype) {
-  const auto total = static_cast<std::size_t>(count);
-  std::vector<std::byte> bytes(total * static_cast<std::size_t>(size_bytes(dtype)));
+  return input_bytes({.name = {}, .shape = {count}, .dtype = dtype, .stream = stream}, seed);
+}
+
+std::vector<std::byte> input_bytes(const TensorSpec& spec, std::uint64_t seed) {
+  const auto total = static_cast<std::size_t>(spec.elements());
+  std::vector<std::byte> bytes(static_cast<std::size_t>(spec.bytes()));
   // One thread makes some 150 million elements a second, too few for a GPU's arrays.
   constexpr std::size_t kLeastPerThread = 1 << 20;
-  const std::size_t most = std::clamp(std::thread::hardware_concurrency(), 1U, 16U);
-  const std::size_t parts = std::clamp<std::size_t>(total / kLeastPerThread, 1, most);
-  std::vector<std::future<void>> others;
-  const auto begin_of = [&](std::size_t part) { return total / parts * part; };
-  for (std::size_t part = 1; part < parts; ++part) {
-    const std::size_t first = begin_of(part);
-    const std::size_t end = part + 1 == parts ? total : begin_of(part + 1);
-    others.push_back(std::async(std::launch::async, write_inputs, seed, stream, first, end - first,
-                                dtype, bytes.data()));
-  }
-  write_inputs(seed, stream, 0, parts == 1 ? total : begin_of(1), dtype, bytes.data());
-  for (auto& other : others) other.get();
+  in_parts(total, kLeastPerThread, [&](std::size_t, std::size_t first, std::size_t end) {
+    const auto offset = first * static_cast<std::size_t>(size_bytes(spec.dtype));
+    write_input(spec, seed, first, end - first, bytes.data() + offset);
+  });
   return bytes;
+}
+
+void write_input(const TensorSpec& spec, std::uint64_t seed, std::size_t first, std::size_t count,
+                 std::byte* out) {
+  constexpr std::size_t kChunk = 4096;
+  const std::size_t start = first;
+  const auto element_size = static_cast<std::size_t>(size_bytes(spec.dtype));
+  const bool as_drawn = spec.low == -1 && spec.high == 1;
+  std::array<float, kChunk> values{};
+  for (const std::size_t end = first + count; first < end; first += kChunk) {
+    const std::span chunk(values.data(), std::min(kChunk, end - first));
+    input_values(seed, spec.stream, first, chunk);
+    std::byte* const place = out + (first - start) * element_size;
+    if (spec.dtype == DType::int32) {
+      write_whole_numbers(spec, seed, first, chunk, place);
+      continue;
+    }
+    if (!as_drawn) {
+      for (float& v : chunk) {
+        v = static_cast<float>(spec.low + (spec.high - spec.low) * ((double{v} + 1) / 2));
+      }
+    }
+    round_to(spec.dtype, chunk, place);
+  }
 }
 
 std::vector<double> to_double(std::span<const std::byte> bytes, DType dtype) {
@@ -117,6 +154,7 @@ std::vector<double> to_double(std::span<const std::byte> bytes, DType dtype) {
       case DType::float16:
         values[i] = double{half_to_float(element<std::uint16_t>(bytes, i))};
         break;
+      case DType::int32: values[i] = static_cast<double>(element<std::int32_t>(bytes, i)); break;
       case DType::bfloat16:
         values[i] = double{bfloat16_to_float(element<std::uint16_t>(bytes, i))};
         break;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "workload/dtype.hpp"
+#include "workload/workload.hpp"
 
 #include <array>
 #include <cstddef>
@@ -31,6 +32,18 @@ void input_values(std::uint64_t seed, std::uint32_t stream, std::uint64_t first,
 /// are made by several threads.
 [[nodiscard]] std::vector<std::byte> input_bytes(std::uint64_t seed, std::uint32_t stream,
                                                  std::int64_t count, DType dtype);
+
+/// The input that `spec` and `seed` define, in the range that `spec` states. With u the upper 24
+/// bits of the element's word: a floating-point element is low + (high - low)·u·2^-24 in float64,
+/// rounded to float32 and then to the dtype ([-1, 1) gives exactly input_value()); a whole number
+/// is low + floor(u·(high - low)·2^-24); element i of a permutation of n is (i·a + b) mod n, with a
+/// the least number >= 0.618·n that has no common factor with n and b = floor(u·n·2^-24) of element
+/// 0.
+[[nodiscard]] std::vector<std::byte> input_bytes(const TensorSpec& spec, std::uint64_t seed);
+
+/// Elements [first, first + count) of that input to `out`.
+void write_input(const TensorSpec& spec, std::uint64_t seed, std::size_t first, std::size_t count,
+                 std::byte* out);
 
 /// `bytes` of `dtype` as float64, exactly.
 [[nodiscard]] std::vector<double> to_double(std::span<const std::byte> bytes, DType dtype);

@@ -1,6 +1,7 @@
 #include "workload/memory.hpp"
 
 #include "workload/check.hpp"
+#include "workload/family.hpp"
 #include "workload/input.hpp"
 
 #include <algorithm>
@@ -198,6 +199,22 @@ TensorSpec Memory::output(const Case& c) const {
 
 std::unique_ptr<Checker> Memory::make_checker(const Case& c, std::uint64_t seed) const {
   return std::make_unique<MemoryChecker>(output(c), op(c), elements(c), seed);
+}
+
+std::vector<Family> Memory::families(const Catalogue& catalogue) const {
+  auto sizes = catalogue.memory_sizes_bytes;
+  if (sizes.empty()) sizes.push_back(catalogue.default_array_bytes);
+  std::vector<Family> families;
+  for (const auto& op : catalogue.memory_ops) {
+    auto& family = families.emplace_back();
+    family.name = "memory " + op;
+    family.share = {.quick = 1, .standard = 1};
+    family.limited_by_time = false;
+    family.memory_share = 0.25;
+    for (const auto bytes : sizes)
+      add_case(family, name(), DType::float32, {{"op", op}, {"bytes", bytes}});
+  }
+  return families;
 }
 
 }  // namespace mlbench::workload

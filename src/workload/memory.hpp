@@ -34,6 +34,7 @@ class Memory final : public Workload {
   /// either order of multiply and add, read within what summation in float32 can lose.
   [[nodiscard]] std::unique_ptr<Checker> make_checker(const Case& c,
                                                       std::uint64_t seed) const override;
+  [[nodiscard]] std::vector<Family> families(const Catalogue& catalogue) const override;
 };
 
 }  // namespace mlbench::workload

@@ -11,13 +11,6 @@
 namespace mlbench::workload {
 namespace {
 
-std::span<const Workload* const> registry() {
-  static const Gemm gemm;
-  static const Memory memory;
-  static const std::array<const Workload*, 2> all = {&gemm, &memory};
-  return all;
-}
-
 const Workload& workload_of(const Case& c) {
   const Workload* found = find_workload(c.workload);
   assert(found != nullptr && "cases are made by make_case()");
@@ -37,6 +30,13 @@ Status validate(const Variant& variant) {
 }
 
 }  // namespace
+
+std::span<const Workload* const> workloads() {
+  static const Gemm gemm;
+  static const Memory memory;
+  static const std::array<const Workload*, 2> all = {&gemm, &memory};
+  return all;
+}
 
 std::string_view name_of(RateUnit unit) noexcept {
   switch (unit) {
@@ -63,7 +63,7 @@ std::int64_t TensorSpec::elements() const {
 }
 
 const Workload* find_workload(std::string_view name) noexcept {
-  for (const Workload* w : registry()) {
+  for (const Workload* w : workloads()) {
     if (w->name() == name) return w;
   }
   return nullptr;
@@ -71,7 +71,7 @@ const Workload* find_workload(std::string_view name) noexcept {
 
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;
-  for (const Workload* w : registry()) names.emplace_back(w->name());
+  for (const Workload* w : workloads()) names.emplace_back(w->name());
   return names;
 }
 
@@ -80,6 +80,8 @@ Result<Case> make_case(std::string_view workload, DType dtype, Json params, Vari
   if (found == nullptr) {
     return fail(ErrorKind::usage, "no workload is called \"" + std::string(workload) + "\"");
   }
+  if (dtype == DType::int32)
+    return fail(ErrorKind::usage, "cases are stated in floating-point dtypes, not in int32");
   Case c{.id = {},
          .workload = std::string(workload),
          .dtype = dtype,

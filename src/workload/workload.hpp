@@ -63,6 +63,10 @@ struct TensorSpec {
   std::vector<std::int64_t> shape;  ///< {} is a scalar.
   DType dtype = DType::float32;
   std::uint32_t stream = 0;  ///< For inputs: the generator's stream (see input.hpp).
+  /// For inputs: values are uniform in [low, high), for int32 the whole numbers in it.
+  double low = -1, high = 1;
+  /// For int32 inputs: a permutation of 0 .. elements()-1 instead, so that no index comes twice.
+  bool distinct = false;
 
   [[nodiscard]] std::int64_t elements() const;
   [[nodiscard]] std::int64_t bytes() const { return elements() * size_bytes(dtype); }
@@ -94,6 +98,9 @@ class Checker {
   [[nodiscard]] virtual CheckResult check(const TensorData& output) = 0;
 };
 
+struct Catalogue;  // family.hpp
+struct Family;
+
 class Workload {
  public:
   virtual ~Workload() = default;
@@ -110,14 +117,18 @@ class Workload {
   [[nodiscard]] virtual TensorSpec output(const Case& c) const = 0;
   [[nodiscard]] virtual std::unique_ptr<Checker> make_checker(const Case& c,
                                                               std::uint64_t seed) const = 0;
+  /// The cases of this workload that a run may choose from, in families; see family.hpp.
+  [[nodiscard]] virtual std::vector<Family> families(const Catalogue& catalogue) const = 0;
 };
 
 /// nullptr when there is none of that name.
 [[nodiscard]] const Workload* find_workload(std::string_view name) noexcept;
+/// All of them, in the order in which a run shows them.
+[[nodiscard]] std::span<const Workload* const> workloads();
 [[nodiscard]] std::vector<std::string> workload_names();
 
-/// A validated case with its id. Errors: `usage` for an unknown workload or bad params.
-/// The id of a variant ends in "/independent" or "/cold".
+/// A validated case with its id. Errors: `usage` for an unknown workload, bad params or a dtype
+/// that is not a floating-point one. The id of a variant ends in "/independent" or "/cold".
 [[nodiscard]] Result<Case> make_case(std::string_view workload, DType dtype, Json params,
                                      Variant variant = {});
 

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -159,6 +160,38 @@ TEST_CASE("an input that several threads make has the same elements as one by on
     if (values[i] != double{input_value(kSeed, 2, i)}) ++wrong;
   }
   CHECK(wrong == 0);
+}
+
+TEST_CASE("whole numbers and ranges are drawn as documented, the same in a part as in the whole") {
+  const TensorSpec indices{
+      .name = "i", .shape = {1000}, .dtype = DType::int32, .stream = 3, .low = 5, .high = 12};
+  const auto numbers = to_double(input_bytes(indices, kSeed), DType::int32);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const double u = (double{input_value(kSeed, 3, i)} + 1) * 0x1p23;
+    REQUIRE(numbers[i] == 5 + std::floor(u * 7 * 0x1p-24));
+  }
+  CHECK(*std::min_element(numbers.begin(), numbers.end()) == 5);
+  CHECK(*std::max_element(numbers.begin(), numbers.end()) == 11);
+
+  TensorSpec order{.name = "p", .shape = {30, 2}, .dtype = DType::int32, .stream = 4};
+  order.distinct = true;
+  auto places = to_double(input_bytes(order, kSeed), DType::int32);
+  CHECK(places[1] != places[0] + 1);
+  std::sort(places.begin(), places.end());
+  for (std::size_t i = 0; i < places.size(); ++i) CHECK(places[i] == static_cast<double>(i));
+
+  const TensorSpec wide{
+      .name = "x", .shape = {5000}, .dtype = DType::float32, .stream = 0, .low = 0, .high = 4};
+  const auto bytes = input_bytes(wide, kSeed);
+  const auto values = to_double(bytes, DType::float32);
+  CHECK(values[0] == doctest::Approx(2 * (0.780518293 + 1)));
+  std::vector<std::byte> part(10 * 4);
+  write_input(wide, kSeed, 4321, 10, part.data());
+  CHECK(std::equal(part.begin(), part.end(), bytes.begin() + 4321 * 4));
+}
+
+TEST_CASE("a case is not stated in whole numbers") {
+  CHECK_FALSE(make_case("gemm", DType::int32, {{"m", 1}, {"n", 1}, {"k", 1}}));
 }
 
 TEST_CASE("a right product passes and a wrong one does not") {

@@ -38,6 +38,7 @@ std::vector<std::byte> round_to(const std::vector<double>& values, DType dtype) 
       case DType::float32: append(f); break;
       case DType::float16: append(workload::float_to_half(f)); break;
       case DType::bfloat16: append(workload::float_to_bfloat16(f)); break;
+      case DType::int32: append(static_cast<std::int32_t>(v)); break;
     }
   }
   return bytes;

@@ -18,6 +18,7 @@ workload::DType dtype_of(const mx::array& array) {
     case mx::Dtype::Val::float16: return workload::DType::float16;
     case mx::Dtype::Val::bfloat16: return workload::DType::bfloat16;
     case mx::Dtype::Val::float64: return workload::DType::float64;
+    case mx::Dtype::Val::int32: return workload::DType::int32;
     default: break;
   }
   throw std::runtime_error("the output has an unexpected dtype");
@@ -36,6 +37,7 @@ mx::array host_array(const std::vector<std::byte>& bytes, const mx::Shape& shape
     case workload::DType::float16: return copy_in<mx::float16_t>(bytes, shape, mx::float16);
     case workload::DType::bfloat16: return copy_in<mx::bfloat16_t>(bytes, shape, mx::bfloat16);
     case workload::DType::float64: return copy_in<double>(bytes, shape, mx::float64);
+    case workload::DType::int32: return copy_in<std::int32_t>(bytes, shape, mx::int32);
   }
   return mx::array(0.0F);
 }
@@ -48,6 +50,7 @@ mx::Dtype mlx_dtype(workload::DType dtype) {
     case workload::DType::float16: return mx::float16;
     case workload::DType::bfloat16: return mx::bfloat16;
     case workload::DType::float64: return mx::float64;
+    case workload::DType::int32: return mx::int32;
   }
   return mx::float32;
 }
@@ -64,11 +67,11 @@ mx::Shape mlx_shape(const std::vector<std::int64_t>& shape) {
 }
 
 mx::array input_array(const workload::TensorSpec& spec, std::uint64_t seed, mx::Device device) {
-  const auto bytes = workload::input_bytes(seed, spec.stream, spec.elements(), spec.dtype);
+  const auto bytes = workload::input_bytes(spec, seed);
   mx::array host = host_array(bytes, mlx_shape(spec.shape), spec.dtype);
   if (device == mx::Device::cpu) return host;
   // Multiplying by one is exact. `host` is still held, so its buffer cannot become the output's.
-  mx::array on_device = mx::multiply(host, mx::array(1.0F, host.dtype()), device);
+  mx::array on_device = mx::multiply(host, mx::array(1, host.dtype()), device);
   mx::eval(on_device);
   return on_device;
 }

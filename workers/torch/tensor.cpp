@@ -18,6 +18,7 @@ workload::DType dtype_of(const at::Tensor& tensor) {
     case at::kHalf: return workload::DType::float16;
     case at::kBFloat16: return workload::DType::bfloat16;
     case at::kDouble: return workload::DType::float64;
+    case at::kInt: return workload::DType::int32;
     default: break;
   }
   throw std::runtime_error(std::string("the output has the unexpected dtype ") +
@@ -32,12 +33,13 @@ at::ScalarType scalar_type(workload::DType dtype) {
     case workload::DType::float16: return at::kHalf;
     case workload::DType::bfloat16: return at::kBFloat16;
     case workload::DType::float64: return at::kDouble;
+    case workload::DType::int32: return at::kInt;
   }
   return at::kFloat;
 }
 
 at::Tensor input_tensor(const workload::TensorSpec& spec, std::uint64_t seed, at::Device device) {
-  auto bytes = workload::input_bytes(seed, spec.stream, spec.elements(), spec.dtype);
+  auto bytes = workload::input_bytes(spec, seed);
   const auto type = scalar_type(spec.dtype);
   const auto host = at::from_blob(bytes.data(), spec.shape, at::TensorOptions().dtype(type));
   return host.to(device, type, /*non_blocking=*/false, /*copy=*/true);
