@@ -16,8 +16,8 @@ bool all_times(std::span<const double> times) {
 }
 
 std::optional<RatioInterval> make_interval(double mean_log, double sd_log, int pairs,
-                                           double confidence) {
-  const auto half_width = expected_half_width_log(sd_log, pairs, confidence);
+                                           double confidence, double inflation) {
+  const auto half_width = expected_half_width_log(sd_log, pairs, confidence, inflation);
   if (!half_width) return std::nullopt;
   const RatioInterval interval{.ratio = std::exp(mean_log),
                                .low = std::exp(mean_log - *half_width),
@@ -26,7 +26,8 @@ std::optional<RatioInterval> make_interval(double mean_log, double sd_log, int p
                                .half_width_log = *half_width,
                                .mean_log = mean_log,
                                .sd_log = sd_log,
-                               .confidence = confidence};
+                               .confidence = confidence,
+                               .inflation = inflation};
   if (!(interval.low > 0) || !std::isfinite(interval.high)) return std::nullopt;
   return interval;
 }
@@ -66,24 +67,27 @@ std::optional<double> pair_log_ratio(Blocks a, Blocks b, BlockStatistic statisti
 }
 
 std::optional<RatioInterval> ratio_interval(std::span<const double> pair_log_ratios,
-                                            double confidence) {
+                                            double confidence, double inflation) {
   const auto d = pair_log_ratios;
   if (d.size() < 2 || !all_finite(d)) return std::nullopt;
   const auto n = static_cast<double>(d.size());
   const double mean = std::accumulate(d.begin(), d.end(), 0.0) / n;
   const double squares = std::accumulate(
       d.begin(), d.end(), 0.0, [&](double sum, double x) { return sum + (x - mean) * (x - mean); });
-  return make_interval(mean, std::sqrt(squares / (n - 1)), static_cast<int>(d.size()), confidence);
+  return make_interval(mean, std::sqrt(squares / (n - 1)), static_cast<int>(d.size()), confidence,
+                       inflation);
 }
 
 std::optional<RatioInterval> at_confidence(const RatioInterval& i, double confidence) {
-  return make_interval(i.mean_log, i.sd_log, i.pairs, confidence);
+  return make_interval(i.mean_log, i.sd_log, i.pairs, confidence, i.inflation);
 }
 
-std::optional<double> expected_half_width_log(double sd_log, int pairs, double confidence) {
+std::optional<double> expected_half_width_log(double sd_log, int pairs, double confidence,
+                                              double inflation) {
   if (pairs < 2 || !std::isfinite(sd_log) || sd_log < 0) return std::nullopt;
-  if (!(confidence > 0 && confidence < 1)) return std::nullopt;
-  return student_t_quantile(0.5 + confidence / 2, pairs - 1) * sd_log / std::sqrt(pairs);
+  if (!(confidence > 0 && confidence < 1) || !(inflation >= 1)) return std::nullopt;
+  return inflation * student_t_quantile(0.5 + confidence / 2, pairs - 1) * sd_log /
+         std::sqrt(pairs);
 }
 
 std::vector<double> suite_log_ratios(std::span<const std::vector<std::optional<double>>> cases) {

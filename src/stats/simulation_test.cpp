@@ -89,6 +89,30 @@ ProcessPair measure(Random& random, double ratio, const Noise& noise) {
   return pair;
 }
 
+std::optional<RatioInterval> sequential(std::span<const double> d) {
+  return ratio_interval(d, 0.95, kSequentialInflation);
+}
+
+/// Share of intervals that miss the truth when pairs are added until the interval is narrower than
+/// `target`, from 6 to `max_pairs`.
+template <class Draw>
+double sequential_misses(int trials, double target, int max_pairs, double inflation, Draw draw) {
+  int missed = 0;
+  std::vector<double> d;
+  for (int trial = 0; trial < trials; ++trial) {
+    d.clear();
+    std::optional<RatioInterval> i;
+    while (d.size() < static_cast<std::size_t>(max_pairs)) {
+      d.push_back(draw());
+      if (d.size() < 6) continue;
+      i = ratio_interval(d, 0.95, inflation);
+      if (settled(i, target)) break;
+    }
+    missed += i->low > 1 || i->high < 1 ? 1 : 0;
+  }
+  return static_cast<double>(missed) / trials;
+}
+
 struct Rates {
   double faster = 0, slower = 0, equal = 0, undecided = 0, mean_pairs = 0;
 };
@@ -106,10 +130,10 @@ Rates verdict_rates(std::uint64_t seed, double ratio, const Noise& noise, int tr
     while (d.size() < static_cast<std::size_t>(max_pairs)) {
       const ProcessPair pair = measure(random, ratio, noise);
       d.push_back(*pair_log_ratio(pair.a, pair.b));
-      if (d.size() >= kMinPairs && settled(ratio_interval(d), target)) break;
+      if (d.size() >= kMinPairs && settled(sequential(d), target)) break;
     }
     rates.mean_pairs += one * static_cast<double>(d.size());
-    switch (judge(ratio_interval(d)).verdict) {
+    switch (judge(max_pairs > 6 ? sequential(d) : ratio_interval(d)).verdict) {
       case Verdict::faster: rates.faster += one; break;
       case Verdict::slower: rates.slower += one; break;
       case Verdict::equal: rates.equal += one; break;
@@ -147,12 +171,30 @@ TEST_CASE("identical programs are called different no more often than promised")
 TEST_CASE("stopping on the width keeps the promise and settles most cases") {
   constexpr int kTrials = 2000;
   const Rates rates = verdict_rates(2, 1.0, {}, kTrials, 0.01, 20);
-  // Stopping on h favours runs whose sd came out small, which costs something. An independent
-  // simulation of this rule with normal d_p (20000 runs a point, P from 6 to 30, target 1 %) gives
-  // 5.3, 5.8, 7.0, 7.6 and 5.9 % for sd_log 0.8, 1.15, 1.6, 2.0 and 3.4 %: at most 7.6 %.
-  CHECK(rates.faster + rates.slower < 0.076 + four_standard_errors(0.076, kTrials));
+  CHECK(rates.faster + rates.slower < 0.05 + four_standard_errors(0.05, kTrials));
   CHECK(rates.equal > 0.85);
   CHECK(rates.mean_pairs < 20);
+}
+
+TEST_CASE("intervals whose width decided when to stop hold the truth 95 times in 100") {
+  constexpr int kTrials = 3000;
+  constexpr double kTarget = 0.01;  // only sd / log(1 + target) matters
+  Random random(6);
+  for (const double spread : {1.15, 1.8, 2.2}) {
+    CAPTURE(spread);
+    const double sd = spread * std::log1p(kTarget);
+    const double normal = sequential_misses(kTrials, kTarget, 30, kSequentialInflation,
+                                            [&] { return sd * random.normal(); });
+    CHECK(normal < 0.05 + four_standard_errors(0.05, kTrials));
+    const double heavy = sequential_misses(kTrials, kTarget, 30, kSequentialInflation, [&] {
+      return sd / std::numbers::sqrt3 * random.student_3();
+    });
+    CHECK(heavy < 0.05 + four_standard_errors(0.05, kTrials));
+  }
+  // Without the inflation the same rule breaks the promise, or the test above would prove nothing.
+  const double plain =
+      sequential_misses(kTrials, kTarget, 30, 1, [&] { return 0.02 * random.normal(); });
+  CHECK(plain > 0.05 + four_standard_errors(0.05, kTrials));
 }
 
 TEST_CASE("a true three per cent is found, and never with the wrong sign") {
