@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/controls.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/live.hpp"
 #include "mlbench_version.hpp"
@@ -104,11 +105,15 @@ class RunSession {
       return fail(ErrorKind::usage,
                   "no case matches --only; mlbench list --no-trial shows all ids");
     }
+    const auto pairs = pairs_of(subjects_, usable());
+    const auto controls = plan_controls(
+        runner_, control_subjects(pairs, usable(), options_.settings.preset), candidates);
+    if (!controls) return controls.error();
     const auto estimates = runner_.scout(candidates);
     if (!estimates) return estimates.error();
     if (run::stop_requested()) return Done{};  // not all was tried: --resume plans again
-    return runner_.declare(pairs_of(subjects_, usable()),
-                           plan::select(candidates, *estimates, options_.settings.preset));
+    return runner_.declare(pairs, plan::select(candidates, *estimates, options_.settings.preset),
+                           *controls);
   }
 
   Status write_end(run::Ending ending, double duration_s) {

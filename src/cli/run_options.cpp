@@ -165,6 +165,7 @@ Json to_json(const run::Settings& s) {
           {"case_budget_s", s.case_budget_s},
           {"min_rounds", s.min_rounds},
           {"max_rounds", s.max_rounds},
+          {"control_target", s.control_target},
           {"rows", s.rows},
           {"block_s", s.block_s},
           {"warm_min_s", to_json_or_null(s.warm_min_s)},
@@ -184,6 +185,7 @@ run::Settings settings_from_json(const Json& json) {
   s.case_budget_s = find_number(json, "case_budget_s").value_or(s.case_budget_s);
   s.min_rounds = static_cast<int>(find_int(json, "min_rounds").value_or(s.min_rounds));
   s.max_rounds = static_cast<int>(find_int(json, "max_rounds").value_or(s.max_rounds));
+  s.control_target = find_number(json, "control_target").value_or(s.control_target);
   s.rows = static_cast<int>(find_int(json, "rows").value_or(s.rows));
   s.block_s = find_number(json, "block_s").value_or(s.block_s);
   s.warm_min_s = find_number(json, "warm_min_s");

@@ -18,6 +18,17 @@ using store::RunData;
 /// A smaller drift matters to nobody, however narrow the interval is.
 constexpr double kLeastDrift = 0.01;
 
+/// Runs from method version 3 on state intervals that allow for stopping on their width; older ones
+/// are shown as they were.
+double inflation_of(const RunData& run) {
+  return find_int(run.header, "method_version").value_or(1) < 3 ? 1 : stats::kSequentialInflation;
+}
+
+/// Work of `b` / work of the other side, by the calls that were really made.
+double true_ratio_of(const Cell& b) {
+  return 1 + static_cast<double>(b.extra_calls) / std::max(1, b.calls.value_or(1));
+}
+
 /// Samples of the blocks of `round`, in order of rows.
 std::vector<std::vector<double>> blocks_in(const Cell& cell, int round) {
   std::vector<const BlockRecord*> found;
@@ -80,6 +91,7 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
                 .a = pair.a,
                 .b = pair.b,
                 .control = pair.control,
+                .true_ratio = 1,
                 .pair_log_ratios = {},
                 .interval = {},
                 .judgement = {},
@@ -91,12 +103,14 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
     v.reason = "not measured";
     return v;
   }
+  v.true_ratio = true_ratio_of(*b);
   v.pair_log_ratios = ratios(run, c, *a, *b, stats::BlockStatistic::median);
   v.reason = why_invalid(*a, pair.a);
   if (v.reason.empty()) v.reason = why_invalid(*b, pair.b);
   if (!v.reason.empty()) return v;  // a side that is not ok gets no ratio
 
-  v.interval = stats::ratio_interval(v.pair_log_ratios);
+  const double inflation = inflation_of(run);
+  v.interval = stats::ratio_interval(v.pair_log_ratios, 0.95, inflation);
   v.judgement = stats::judge(v.interval);
   if (v.judgement.verdict == stats::Verdict::invalid) {
     v.reason = std::to_string(v.pair_log_ratios.size()) + " process pairs, 6 are needed";
@@ -106,22 +120,31 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
                      std::max(v.interval->half_width_log, kLeastDrift / 3)))
     v.flags.emplace_back("drift");
   const auto quartiles = ratios(run, c, *a, *b, stats::BlockStatistic::lower_quartile);
-  if (stats::unstable(v.interval, stats::ratio_interval(quartiles)))
+  if (stats::unstable(v.interval, stats::ratio_interval(quartiles, 0.95, inflation)))
     v.flags.emplace_back("unstable");
   return v;
+}
+
+std::vector<const PairRecord*> pairs_of(const RunData& run, const CaseRecord& c) {
+  std::vector<const PairRecord*> pairs;
+  for (const PairRecord& pair : run.pairs) {
+    const bool about = c.control ? pair.control && pair.a == c.control->subject : !pair.control;
+    if (about) pairs.push_back(&pair);
+  }
+  return pairs;
 }
 
 std::vector<CaseVerdict> verdicts_of(const RunData& run) {
   std::vector<CaseVerdict> verdicts;
   for (const CaseRecord& c : run.cases) {
-    for (const PairRecord& pair : run.pairs) {
-      const Cell* a = run.find_cell(c.definition.id, pair.a);
-      const Cell* b = run.find_cell(c.definition.id, pair.b);
+    for (const PairRecord* pair : pairs_of(run, c)) {
+      const Cell* a = run.find_cell(c.definition.id, pair->a);
+      const Cell* b = run.find_cell(c.definition.id, pair->b);
       const auto takes_part = [](const Cell* cell) {
         return cell != nullptr && cell->status != CaseStatus::skipped &&
                cell->status != CaseStatus::unsupported;
       };
-      if (takes_part(a) && takes_part(b)) verdicts.push_back(verdict_of(run, c, pair));
+      if (takes_part(a) && takes_part(b)) verdicts.push_back(verdict_of(run, c, *pair));
     }
   }
   return verdicts;
@@ -166,6 +189,7 @@ Ceilings::Ceilings(const RunData& run) {
     cache_bytes = std::max(cache_bytes, find_number(s.facts, "l2_bytes").value_or(0));
   }
   for (const CaseRecord& c : run.cases) {
+    if (c.control) continue;
     const bool is_gemm = c.definition.workload == "gemm",
                is_memory = c.definition.workload == "memory";
     for (const auto& [subject, cell] : c.cells) {

@@ -19,6 +19,8 @@ namespace mlbench::compare {
 struct CaseVerdict {
   std::string case_id, a, b;
   bool control = false;
+  /// Controls: work of b / work of a, as it was really done; 1 elsewhere.
+  double true_ratio = 1;
   std::vector<double> pair_log_ratios;  ///< One a process pair, in order of rounds.
   std::optional<stats::RatioInterval> interval;
   stats::Judgement judgement;
@@ -26,9 +28,14 @@ struct CaseVerdict {
   std::string reason;              ///< Why the verdict is `invalid`.
 };
 
-/// All declared pairs over all cases in which both sides have a result or one side failed; pairs
-/// whose case was skipped on a side are left out. Order: cases, then pairs, as declared.
+/// All declared pairs over all cases, controls included, in which both sides have a result or one
+/// side failed; pairs whose case was skipped on a side are left out. Order: cases, then pairs, as
+/// declared.
 [[nodiscard]] std::vector<CaseVerdict> verdicts_of(const store::RunData& run);
+
+/// The declared pairs that `c` is about: those of frameworks, or for a control its own.
+[[nodiscard]] std::vector<const store::PairRecord*> pairs_of(const store::RunData& run,
+                                                             const store::CaseRecord& c);
 
 /// One pair on one case; used by the stop rule too.
 [[nodiscard]] CaseVerdict verdict_of(const store::RunData& run, const store::CaseRecord& c,

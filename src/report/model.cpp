@@ -92,6 +92,17 @@ void add_doubts(Report& report, const RunData& run) {
                          " (docs/warnings.md)");
     }
   }
+  for (const auto& c : report.controls) {
+    const auto* subject = report.find_subject(c.verdict.a);
+    const std::string title = subject == nullptr ? c.verdict.a : subject->title;
+    if (c.outcome == compare::ControlOutcome::different)
+      doubts.push_back("the verdicts of this run are not to be trusted: null control failed: " +
+                       title + " against itself came out " + in_words(c) + " (docs/warnings.md)");
+    if (c.outcome == compare::ControlOutcome::missed)
+      doubts.push_back(
+          "the verdicts of this run are not to be trusted: positive control missed: " + title +
+          " against itself with more work: " + in_words(c) + " (docs/warnings.md)");
+  }
   if (report.ending == "interrupted")
     doubts.emplace_back("the run was interrupted: what was measured until then is shown");
 }
@@ -149,6 +160,31 @@ Json to_json(const Report& report, const compare::CaseVerdict& v) {
           {"flags", v.flags}};
 }
 
+Json to_json(const Report& report, const compare::Control& c) {
+  Json json = to_json(report, c.verdict);
+  json["outcome"] = name_of(c.outcome);
+  json["true_ratio"] = c.verdict.true_ratio;
+  json["low_999"] = c.wide ? Json(c.wide->low) : Json(nullptr);
+  json["high_999"] = c.wide ? Json(c.wide->high) : Json(nullptr);
+  return json;
+}
+
+/// `null` and `positive` are the first of each kind; all of them are in `all`.
+Json controls_json(const Report& report) {
+  Json json = {{"null", nullptr},
+               {"positive", nullptr},
+               {"all", Json::array()},
+               {"trusted",
+                report.controls.empty() ? Json(nullptr) : Json(compare::trusted(report.controls))}};
+  for (const auto& c : report.controls) {
+    const Json control = to_json(report, c);
+    Json& first = json[c.positive ? "positive" : "null"];
+    if (first.is_null()) first = control;
+    json["all"].push_back(control);
+  }
+  return json;
+}
+
 }  // namespace
 
 bool Row::is_skipped() const {
@@ -191,7 +227,9 @@ Report build_report(const RunData& run, const std::string& path) {
   const compare::Ceilings ceilings(run);
   report.ceilings = ceilings.all();
   auto verdicts = compare::verdicts_of(run);
+  report.controls = compare::controls_of(run);
   for (const CaseRecord& c : run.cases) {
+    if (c.control) continue;
     Row row{.case_id = c.definition.id,
             .label = workload::label_of(c.definition),
             .workload = c.definition.workload,
@@ -228,16 +266,9 @@ Json to_json(const Report& report) {
                         {"reason", s.reason.empty() ? Json(nullptr) : Json(s.reason)},
                         {"facts", s.facts}});
   }
-  Json controls = {{"null", nullptr}, {"positive", nullptr}};
   for (const Row& row : report.rows) {
     for (const Entry& e : row.entries) cases.push_back(to_json(e, row));
-    for (const auto& v : row.verdicts) {
-      if (v.control) {
-        controls["null"] = to_json(report, v);
-      } else {
-        verdicts.push_back(to_json(report, v));
-      }
-    }
+    for (const auto& v : row.verdicts) verdicts.push_back(to_json(report, v));
   }
   for (const auto& c : report.ceilings) {
     ceilings.push_back({{"device_kind", c.device_kind},
@@ -252,7 +283,7 @@ Json to_json(const Report& report) {
           {"subjects", subjects},
           {"cases", cases},
           {"verdicts", verdicts},
-          {"controls", controls},
+          {"controls", controls_json(report)},
           {"ceilings", ceilings},
           {"published_bytes_per_s", report.published_bandwidth
                                         ? Json(report.published_bandwidth->bandwidth_bytes_per_s)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "compare/verdicts.hpp"
+#include "compare/controls.hpp"
 #include "machine/published.hpp"
 #include "store/run_data.hpp"
 
@@ -58,6 +58,7 @@ struct Report {
   std::optional<machine::Published> published_bandwidth;  ///< From the data sheet, not measured.
   std::vector<SubjectView> subjects;
   std::vector<Row> rows;
+  std::vector<compare::Control> controls;  ///< Of the run itself; their cases are no rows.
   std::vector<compare::Ceilings::Ceiling> ceilings;
   std::vector<std::string> doubts;  ///< Whole sentences.
   std::optional<double> duration_s;

@@ -193,6 +193,27 @@ std::vector<std::string> notes_of(const Report& report) {
   return lines;
 }
 
+/// Of several controls of a kind the one that a reader has to know of. nullptr when there is none.
+const compare::Control* worst_control(const Report& report, bool positive) {
+  using compare::ControlOutcome;
+  const auto badness = [](const compare::Control& c) {
+    switch (c.outcome) {
+      case ControlOutcome::different:
+      case ControlOutcome::missed: return 3;
+      case ControlOutcome::not_tested: return 2;
+      case ControlOutcome::undecided: return 1;
+      case ControlOutcome::equal:
+      case ControlOutcome::found: break;
+    }
+    return 0;
+  };
+  const compare::Control* worst = nullptr;
+  for (const auto& c : report.controls) {
+    if (c.positive == positive && (worst == nullptr || badness(c) > badness(*worst))) worst = &c;
+  }
+  return worst;
+}
+
 std::string checks_text(const Report& report) {
   int checked = 0, good = 0;
   for (const Row& row : report.rows) {
@@ -202,10 +223,20 @@ std::string checks_text(const Report& report) {
       good += e.check->ok ? 1 : 0;
     }
   }
-  if (checked == 0) return {};
-  return fmt::format("Checks   right answers: {}\n",
-                     good == checked ? fmt::format("yes, all {}", checked)
-                                     : fmt::format("NO: {} of {} wrong", checked - good, checked));
+  std::vector<std::string> checks;
+  if (checked > 0)
+    checks.push_back("right answers: " + (good == checked ? fmt::format("yes, all {}", checked)
+                                                          : fmt::format("NO: {} of {} wrong",
+                                                                        checked - good, checked)));
+  if (const auto* c = worst_control(report, false)) {
+    checks.push_back("A against A: " + in_words(*c));
+  }
+  if (const auto* c = worst_control(report, true)) {
+    const auto percent = std::lround(100 * (c->verdict.true_ratio - 1));
+    checks.push_back(fmt::format(
+        "{} more work: {}", percent > 0 ? fmt::format("{} %", percent) : "some", in_words(*c)));
+  }
+  return checks.empty() ? "" : "Checks   " + join(checks, "   ") + "\n";
 }
 
 std::string subject_text(const SubjectView& s) {

@@ -15,7 +15,8 @@ namespace mlbench::run {
 
 /// Version of the way of measuring. Raised when old and new numbers are not comparable any more
 /// (what is timed, warm-up, estimator, default sizes); `compare` refuses to mix versions.
-inline constexpr int kMethodVersion = 2;
+/// 3: intervals are wider by stats::kSequentialInflation; controls run between the cases.
+inline constexpr int kMethodVersion = 3;
 
 /// How to measure; docs/method.md explains each.
 struct Settings {
@@ -25,8 +26,9 @@ struct Settings {
   double case_budget_s = 60;  ///< Measuring time of one case.
   int min_rounds = 6;         ///< Fewer process pairs give no verdict.
   int max_rounds = 30;
-  int rows = 6;           ///< Block pairs a process pair.
-  double block_s = 0.03;  ///< Length of a block.
+  double control_target = 0.02;  ///< The same for controls, where it is wider.
+  int rows = 6;                  ///< Block pairs a process pair.
+  double block_s = 0.03;         ///< Length of a block.
   /// Warm-up of one process: empty takes 0.2 to 2 s on a CPU, 0.5 to 5 s on a GPU.
   std::optional<double> warm_min_s, warm_max_s;
   double timeout_s = 60;   ///< How long a worker may be silent beyond the work it was asked for.
@@ -44,6 +46,14 @@ struct Observer {
 struct PairPlan {
   std::string a, b;
   bool control = false;
+};
+
+/// A case that tests the run itself: `subject` against a second process of itself, which does
+/// `extra_work` (a share, 0 for none) more real work.
+struct ControlPlan {
+  std::string subject;
+  workload::Case definition;
+  double extra_work = 0;
 };
 
 enum class Ending { finished, budget_spent, interrupted };
@@ -64,10 +74,15 @@ class Runner {
   /// measurement.
   [[nodiscard]] Result<plan::Estimates> scout(const plan::Candidates& candidates);
 
-  /// Declares pairs and cases in the journal; what is left out is recorded as `skipped`, or as
-  /// what it came to when it was tried.
-  [[nodiscard]] Status declare(const std::vector<PairPlan>& pairs,
-                               const plan::Selection& selection);
+  /// Tries the candidates of a control on one subject; as scout(), with limits of its own. Call it
+  /// before scout(), while the workers of describe_subjects() still run.
+  [[nodiscard]] Result<plan::Estimates> scout_control(const std::string& subject,
+                                                      const plan::Family& family);
+
+  /// Declares pairs, cases and controls in the journal; what is left out is recorded as `skipped`,
+  /// or as what it came to when it was tried.
+  [[nodiscard]] Status declare(const std::vector<PairPlan>& pairs, const plan::Selection& selection,
+                               const std::vector<ControlPlan>& controls);
 
   /// Measures the declared cases until all are settled, the budget is spent or the user stops it.
   /// Goes on after the rounds that the journal already holds.

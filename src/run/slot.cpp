@@ -16,6 +16,10 @@ using store::CaseStatus;
 /// Outputs up to this size are checked again in every round, larger ones in the first.
 constexpr std::int64_t kCheckEveryRoundBytes = std::int64_t{16} << 20;
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) return fail(ErrorKind::io, path.string() + ": cannot be read");
@@ -151,6 +155,16 @@ void Slot::plan_blocks() {
     calls = std::max(calls, std::ceil(least_s / std::max(1e-9, plan_.call_s[side.subject->name])));
   }
   plan_.calls = static_cast<int>(std::min(calls, 10000.0));
+  if (plan_.extra_work <= 0) return;
+  // A whole number of extra calls, one for each `step`: the share of extra work is exact.
+  const int step = std::max(1, static_cast<int>(std::lround(1 / plan_.extra_work)));
+  plan_.calls = (plan_.calls + step - 1) / step * step;
+}
+
+/// Calls that `side` makes and times beyond those it is said to make.
+int Slot::extra_calls(const SlotSide& side) const {
+  if (plan_.extra_work <= 0 || side.subject->twin_of.empty()) return 0;
+  return static_cast<int>(std::lround(plan_.calls * plan_.extra_work));
 }
 
 int Slot::samples_for(const std::string& subject) const {
@@ -205,8 +219,10 @@ Status Slot::check_linearity(SlotSide& side) {
 }
 
 Status Slot::block(SlotSide& side, int row, int position) {
-  auto answer =
-      ask(side, "block", {{"calls", plan_.calls}, {"samples", samples_for(side.subject->name)}});
+  const int extra = extra_calls(side);
+  Json request = {{"calls", plan_.calls}, {"samples", samples_for(side.subject->name)}};
+  if (extra > 0) request["extra_calls"] = extra;
+  auto answer = ask(side, "block", std::move(request));
   if (answer.failure) return drop(side, *answer.failure);
   const auto block = protocol::block_from_json(answer.body);
   const auto expected = static_cast<std::size_t>(samples_for(side.subject->name)) + 1;
@@ -222,6 +238,7 @@ Status Slot::block(SlotSide& side, int row, int position) {
   }
   Json record = line("block", side);
   record.update(Json{{"row", row}, {"position", position}, {"calls", plan_.calls}});
+  if (extra > 0) record["extra_calls"] = extra;
   record.update(protocol::to_json(*block));
   return context_.journal.write(record);
 }
@@ -244,11 +261,12 @@ Status Slot::measure() {
       if (auto ok = block(side, row, static_cast<int>(position)); !ok) return ok;
     }
   }
-  plan_.blocks_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  plan_.blocks_s = seconds_since(start);
   return Done{};
 }
 
 Result<std::vector<std::string>> Slot::run() {
+  const auto start = std::chrono::steady_clock::now();
   const bool first = plan_.calls == 0;
   if (auto ok = for_each_side(&Slot::prepare); !ok) return ok.error();
   if (auto ok = for_each_side(&Slot::warm); !ok) return ok.error();
@@ -275,7 +293,8 @@ Result<std::vector<std::string>> Slot::run() {
     if (auto ok = context_.journal.write({{"type", "slot"},
                                           {"round", context_.round},
                                           {"case", context_.definition.id},
-                                          {"subjects", completed}});
+                                          {"subjects", completed},
+                                          {"duration_s", seconds_since(start)}});
         !ok)
       return ok.error();
   }

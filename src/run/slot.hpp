@@ -12,6 +12,7 @@ struct SlotPlan {
   int calls = 0;                         ///< Calls a sample, equal for all subjects; 0 until known.
   std::map<std::string, double> call_s;  ///< Seconds a call by subject.
   double sync_overhead_s = 0;            ///< Of waiting for an idle device; the slowest subject's.
+  double extra_work = 0;                 ///< Share of work that a control's second process adds.
   double blocks_s = 0;                   ///< What the blocks of the last slot took together.
 };
 
@@ -49,6 +50,7 @@ class Slot {
   [[nodiscard]] Status check(SlotSide& side, const char* source);
   [[nodiscard]] Status warm(SlotSide& side);
   void plan_blocks();
+  [[nodiscard]] int extra_calls(const SlotSide& side) const;
   [[nodiscard]] Result<std::optional<double>> fastest_s(SlotSide& side, int calls);
   [[nodiscard]] Status check_linearity(SlotSide& side);
   [[nodiscard]] Status block(SlotSide& side, int row, int position);

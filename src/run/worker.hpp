@@ -21,6 +21,7 @@ struct Subject {
   std::filesystem::path program;
   std::string missing;  ///< Why there is no program; empty when there is one.
   std::vector<std::pair<std::string, std::string>> environment;
+  std::string twin_of = {};  ///< Controls: the subject of which this is a second process.
 };
 
 /// `mlbench-worker-<name>` in the first of `folders` or on PATH that has it. Errors: `unsupported`,

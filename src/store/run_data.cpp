@@ -126,6 +126,10 @@ Status RunData::add_case(const Json& line) {
                  .unit = parse_unit(find_string(line, "unit").value_or("")),
                  .tokens = find_number(line, "tokens").value_or(0),
                  .ops = find_number(line, "ops").value_or(0)};
+  if (line.contains("control")) {
+    record.control = {.subject = find_string(line["control"], "subject").value_or(""),
+                      .extra_work = find_number(line["control"], "extra_work").value_or(0)};
+  }
   if (find_case(*id) == nullptr) cases.push_back(std::move(record));
   return Done{};
 }
@@ -203,6 +207,7 @@ Status RunData::add_block(const Json& line) {
                     .samples_s = {}};
   block.samples_s.assign(samples->begin() + 1, samples->end());
   last_round = std::max(last_round, block.round);
+  (*cell)->extra_calls = static_cast<int>(find_int(line, "extra_calls").value_or(0));
   pending_[{*find_string(line, "case"), block.round}].push_back(
       {*find_string(line, "subject"), std::move(block)});
   return Done{};

@@ -61,15 +61,23 @@ struct Cell {
       flags;  ///< "unsettled", "nonlinear", ... as docs/warnings.md lists them.
   std::optional<CheckRecord> check;
   std::optional<int> calls;                ///< Calls a sample.
+  int extra_calls = 0;                     ///< Made and timed in a sample beyond `calls`.
   std::optional<double> first_call_s;      ///< Of the first round.
   int warmups = 0, unsettled_warmups = 0;  ///< "unsettled" is flagged when it is most of them.
   std::vector<BlockRecord> blocks;         ///< Of finished slots only.
 };
 
+/// A case that is there to test the run itself: one subject against a second process of its own.
+struct ControlRecord {
+  std::string subject;
+  double extra_work = 0;  ///< Share of real work added to the second process; 0: identical.
+};
+
 struct CaseRecord {
   workload::Case definition;
-  workload::Work work;                ///< Of one call.
-  std::map<std::string, Cell> cells;  ///< By subject.
+  std::optional<ControlRecord> control;  ///< Empty: an ordinary case.
+  workload::Work work;                   ///< Of one call.
+  std::map<std::string, Cell> cells;     ///< By subject.
 };
 
 struct SubjectRecord {

@@ -57,14 +57,15 @@ protocol::Warmed warm(Kernel& kernel, const WarmRule& rule) {
   }
 }
 
-protocol::Block measure_block(Kernel& kernel, int calls, int samples) {
+protocol::Block measure_block(Kernel& kernel, int calls, int samples, int extra_calls) {
   protocol::Block block;
   block.samples_s.reserve(static_cast<std::size_t>(samples) + 1);
   block.state.spin_s = spin_s();
   block.state.cpu = current_cpu();
   const Counters before = read_counters();
   block.state.start_ns = steady_ns();
-  for (int i = 0; i <= samples; ++i) block.samples_s.push_back(time_s(kernel, calls) / calls);
+  for (int i = 0; i <= samples; ++i)
+    block.samples_s.push_back(time_s(kernel, calls + extra_calls) / calls);
   const Counters after = read_counters();
   block.state.process_cpu_s = after.process_cpu_s - before.process_cpu_s;
   block.state.thread_cpu_s = after.thread_cpu_s - before.thread_cpu_s;

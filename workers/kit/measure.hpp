@@ -15,10 +15,12 @@ struct WarmRule {
 /// Calls `kernel` until `rule` is met. Timed region: Kernel::run(1).
 [[nodiscard]] protocol::Warmed warm(Kernel& kernel, const WarmRule& rule);
 
-/// `samples` + 1 timed runs of `calls` calls each; the first is the lead-in that the caller
-/// discards. Timed region: Kernel::run(calls), which includes the wait for the device; divided by
-/// `calls`.
-[[nodiscard]] protocol::Block measure_block(Kernel& kernel, int calls, int samples);
+/// `samples` + 1 timed runs of `calls` + `extra_calls` calls each; the first is the lead-in that
+/// the caller discards. Timed region: Kernel::run(calls + extra_calls), which includes the wait for
+/// the device; divided by `calls`, so that a call seems to do extra_calls / calls more work. Only
+/// the positive control asks for that.
+[[nodiscard]] protocol::Block measure_block(Kernel& kernel, int calls, int samples,
+                                            int extra_calls = 0);
 
 /// Median seconds of `synchronize` on an idle device, of 100.
 [[nodiscard]] double sync_overhead_s(Backend& backend, const std::string& device);

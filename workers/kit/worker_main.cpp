@@ -122,8 +122,10 @@ class Session {
     if (*calls < 1 || *calls > kMost || *samples < 1 || *samples > kMost) {
       return fail(ErrorKind::usage, "calls and samples must be between 1 and 1000000");
     }
-    return protocol::to_json(
-        measure_block(*ready.kernel, static_cast<int>(*calls), static_cast<int>(*samples)));
+    const auto extra =
+        std::clamp<std::int64_t>(find_int(body, "extra_calls").value_or(0), 0, kMost);
+    return protocol::to_json(measure_block(*ready.kernel, static_cast<int>(*calls),
+                                           static_cast<int>(*samples), static_cast<int>(extra)));
   }
 
   /// "source": "fresh" runs one call first; "last" is the output of the last timed call.

@@ -1,0 +1,73 @@
+#include "compare/verdicts.hpp"
+#include "run/runner_impl.hpp"
+
+#include <algorithm>
+
+namespace mlbench::run {
+
+using store::CaseStatus;
+
+bool Runner::Impl::is_settled(const CaseState& state) const {
+  const auto& data = journal.data();
+  const auto rounds = static_cast<int>(data.rounds_of(state.definition.id).size());
+  if (rounds < settings.min_rounds) return false;
+  if (rounds >= settings.max_rounds || state.spent_s > settings.case_budget_s) return true;
+  const auto* record = data.find_case(state.definition.id);
+  const double target =
+      state.is_control ? std::max(settings.target, settings.control_target) : settings.target;
+  const auto pairs = compare::pairs_of(data, *record);
+  return std::all_of(pairs.begin(), pairs.end(), [&](const auto* pair) {
+    const auto* a = data.find_cell(state.definition.id, pair->a);
+    const auto* b = data.find_cell(state.definition.id, pair->b);
+    const bool compared =
+        a != nullptr && b != nullptr && a->status == CaseStatus::ok && b->status == CaseStatus::ok;
+    return !compared || stats::settled(compare::verdict_of(data, *record, *pair).interval, target);
+  });
+}
+
+Status Runner::Impl::drop(CaseState& state, const std::string& reason) {
+  state.active = false;
+  for (const auto& name : participants(state.definition)) {
+    if (auto ok = write_outcome(state.definition.id, name, CaseStatus::skipped, reason); !ok)
+      return ok;
+  }
+  return Done{};
+}
+
+/// After the second round it is known what a round costs (the first also checks every output and
+/// plans the blocks). Where the rounds still needed do not fit into the budget, they get fewer
+/// block pairs, and where that is not enough the dearest cases go: fewer verdicts rather than none.
+Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
+  constexpr int kFewestRows = 2;  // one ABBA
+  const auto too_long = [&] {
+    return used_s + round_s * (settings.min_rounds - 2) > settings.budget_s;
+  };
+  if (too_long() && settings.rows > kFewestRows) {
+    for (const CaseState& c : cases) {
+      if (c.active)
+        round_s -= c.plan.blocks_s * (1 - static_cast<double>(kFewestRows) / settings.rows);
+    }
+    settings.rows = kFewestRows;
+  }
+  // Controls are cheap, and without them nothing vouches for the rest.
+  const auto cost_s = [](const CaseState& c) {
+    return c.active && !c.is_control ? c.last_slot_s : -1;
+  };
+  const auto remaining = [&] {
+    return std::count_if(cases.begin(), cases.end(), [&](const auto& c) { return cost_s(c) >= 0; });
+  };
+  while (remaining() > 1 && too_long()) {
+    auto dearest = std::max_element(cases.begin(), cases.end(), [&](const auto& x, const auto& y) {
+      return cost_s(x) < cost_s(y);
+    });
+    round_s -= dearest->last_slot_s;
+    if (auto ok =
+            drop(*dearest, "its " + std::to_string(settings.min_rounds) +
+                               " rounds do not fit into the budget; a longer --budget measures it");
+        !ok)
+      return ok;
+  }
+  return Done{};
+}
+
+}  // namespace mlbench::run

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "run/runner.hpp"
+#include "run/slot.hpp"
+
+#include <chrono>
+#include <map>
+#include <random>
+
+/// What a Runner holds while it works, for the files of src/run only: runner.cpp measures in
+/// rounds, scout.cpp finds out what can be measured, budget.cpp decides when it is enough.
+namespace mlbench::run {
+
+using Clock = std::chrono::steady_clock;
+
+[[nodiscard]] inline double since_s(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// One subject while the run lasts.
+struct Runner::Side {
+  Subject subject;
+  bool usable = true;
+  int failed_starts = 0;
+  std::optional<Worker> worker;
+
+  [[nodiscard]] bool is_twin() const { return !subject.twin_of.empty(); }
+};
+
+/// One case while the run lasts.
+struct Runner::CaseState {
+  workload::Case definition;
+  std::unique_ptr<workload::Checker> checker;
+  SlotPlan plan;
+  double spent_s = 0, last_slot_s = 0;
+  bool active = true;
+  bool is_control = false;
+};
+
+struct Runner::Impl {
+  store::Journal& journal;
+  Settings settings;
+  std::vector<Side> sides;  ///< The subjects, then their twins for controls, in the same order.
+  Observer observer;
+  std::mt19937_64 random;
+  std::vector<CaseState> cases;
+  std::filesystem::path scratch;
+  std::map<std::pair<std::string, std::string>, CallFailure> failed_trials;  // by case, subject
+
+  [[nodiscard]] std::filesystem::path log_of(const Subject& s) const;
+  void tell(const std::string& step) const {
+    if (observer.step) observer.step(step);
+  }
+  [[nodiscard]] Side& side(const std::string& name);
+
+  /// Starts a worker where none runs. False when it does not come up; a subject that fails to start
+  /// three times is given up.
+  [[nodiscard]] Result<bool> ensure_worker(Side& s, int round);
+  void finish_workers();
+
+  [[nodiscard]] Status write_subject(const Side& s, store::CaseStatus status,
+                                     const std::string& reason, const Json& facts);
+  [[nodiscard]] Status write_outcome(const std::string& case_id, const std::string& subject,
+                                     store::CaseStatus status, const std::string& reason);
+
+  // scout.cpp
+  [[nodiscard]] Status describe(Side& s);
+  [[nodiscard]] Result<plan::Estimate> try_case(Side& s, const workload::Case& c);
+  [[nodiscard]] Status scout_family(Side& s, const plan::Family& family, double allowed_s,
+                                    plan::Estimates& estimates);
+  [[nodiscard]] Status write_estimates(const plan::Estimates& estimates);
+  [[nodiscard]] Status leave_out(const std::string& case_id, const std::string& subject,
+                                 const std::string& reason);
+  [[nodiscard]] Status declare_case(const workload::Case& c, const ControlPlan* control = nullptr);
+
+  // budget.cpp
+  [[nodiscard]] bool is_settled(const CaseState& state) const;
+  [[nodiscard]] Status fit_into_budget(double round_s, double used_s);
+  [[nodiscard]] Status drop(CaseState& state, const std::string& reason);
+
+  // runner.cpp
+  void restore();
+  [[nodiscard]] std::vector<std::string> participants(const workload::Case& c) const;
+  [[nodiscard]] Result<bool> run_round(int round);
+  [[nodiscard]] Status run_slot(CaseState& state, int round);
+};
+
+}  // namespace mlbench::run
