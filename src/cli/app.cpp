@@ -68,6 +68,35 @@ void add_fit_flags(CLI::App& command, FitOptions& options) {
       ->type_name("DIR");
 }
 
+void add_selfcheck_flags(CLI::App& command, SelfcheckOptions& o) {
+  command.add_option("--aa", o.comparisons, "Comparisons of a subject with itself (default 60)")
+      ->check(CLI::Range(1, 100000))
+      ->type_name("N");
+  command
+      .add_option("--inject", o.inject,
+                  "Real extra work that has to be found (default 3%); may be given again")
+      ->type_name("SHARE");
+  command
+      .add_option("--budget", o.budget,
+                  "Measuring time of all together; fewer comparisons if need be")
+      ->type_name("TIME");
+  command
+      .add_option("--target", o.target, "Width at which a comparison stops, as in run (default 1%)")
+      ->type_name("SHARE");
+  command.add_option("--device", o.device, "cpu or gpu: only that kind of device")
+      ->type_name("KIND");
+  command.add_option("--worker", o.workers, "Check these workers instead of torch and mlx")
+      ->type_name("NAME");
+  command.add_option("--seed", o.seed, "Seed of the inputs and of the order (default 1)")
+      ->type_name("N");
+  command
+      .add_option("--from-journal", o.from_journals,
+                  "Measure nothing: count and regroup the controls of stored runs")
+      ->type_name("RUN");
+  command.add_option("--results", o.results, "Folder for journals (default results/selfcheck)")
+      ->type_name("DIR");
+}
+
 }  // namespace
 
 int run(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
@@ -120,6 +149,12 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                   "would help, and how fast it will be");
   add_fit_flags(*fit, fit_options);
 
+  SelfcheckOptions selfcheck_options;
+  auto* selfcheck = add("selfcheck",
+                        "Does the verdict deserve trust here? Frameworks against themselves, and "
+                        "against themselves with more work");
+  add_selfcheck_flags(*selfcheck, selfcheck_options);
+
   DoctorOptions doctor_options;
   auto* doctor = add("doctor", "What is missing or wrong in this set-up, and how to cure it");
   doctor
@@ -153,6 +188,8 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   if (list->parsed()) return list_command(context, flags, !no_trial);
   if (report->parsed()) return report_command(context, report_options);
   if (fit->parsed()) return fit_command(context, fit_options);
+  if (selfcheck->parsed())
+    return selfcheck_command(context, selfcheck_options, {args.begin(), args.end()});
   if (doctor->parsed()) return doctor_command(context, doctor_options);
   return exit_code(ErrorKind::internal);
 }

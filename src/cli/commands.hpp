@@ -23,6 +23,17 @@ struct ReportOptions {
 };
 int report_command(const Context& context, const ReportOptions& options);
 
+struct SelfcheckOptions {
+  int comparisons = 60;                      ///< Null comparisons.
+  std::vector<std::string> inject = {"3%"};  ///< Shares of extra work, one a trial in turn.
+  std::string budget, target, device, results;
+  std::vector<std::string> workers;
+  std::vector<std::string> from_journals;  ///< Regroup these instead of measuring.
+  std::uint64_t seed = 0;
+};
+int selfcheck_command(const Context& context, const SelfcheckOptions& options,
+                      const std::vector<std::string>& command_line);
+
 struct FitOptions {
   fit::Request request;
   std::string results;  ///< Folder of the journals, for what was measured here.

@@ -49,11 +49,10 @@ Result<std::vector<run::ControlPlan>> plan_controls(run::Runner& runner,
   for (const auto& subject : subjects) {
     for (const bool positive : {false, true}) {
       const auto family = positive ? run::positive_candidates(taken) : run::null_candidates(taken);
-      const auto estimates = runner.scout_control(subject, family);
+      const double longest_s = positive ? kLongestPositiveCall_s : run::kLongestControlCall_s;
+      const auto estimates = runner.scout_control(subject, family, longest_s);
       if (!estimates) return estimates.error();
-      const auto* chosen =
-          run::choose_control(family, *estimates, subject,
-                              positive ? kLongestPositiveCall_s : run::kLongestControlCall_s);
+      const auto* chosen = run::choose_control(family, *estimates, subject, longest_s);
       if (chosen == nullptr) continue;
       taken.insert(chosen->id);  // a case belongs to one control
       controls.push_back(

@@ -2,49 +2,19 @@
 #include "cli/controls.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/live.hpp"
-#include "mlbench_version.hpp"
+#include "cli/new_journal.hpp"
 #include "report/text.hpp"
 #include "run/process.hpp"
 
 #include <unistd.h>
 
 #include <chrono>
-#include <ctime>
 #include <fstream>
-#include <iomanip>
-#include <sstream>
 
 namespace mlbench::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string utc_time(const char* format) {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::ostringstream text;
-  text << std::put_time(&utc, format);
-  return text.str();
-}
-
-Json header_line(const RunOptions& options, const machine::Machine& machine,
-                 const std::vector<std::string>& command_line) {
-  return {{"type", "run"},
-          {"schema", "mlbench.journal/1"},
-          {"started", utc_time("%Y-%m-%dT%H:%M:%SZ")},
-          {"mlbench_version", MLBENCH_VERSION},
-          {"method_version", run::kMethodVersion},
-          {"build",
-           {{"type", MLBENCH_BUILD_TYPE},
-            {"compiler", MLBENCH_COMPILER},
-            {"flags", MLBENCH_CXX_FLAGS}}},
-          {"command", command_line},
-          {"settings", to_json(options.settings)},
-          {"subjects", to_json(options.subjects)},
-          {"only", options.only},
-          {"machine", machine::to_json(machine)}};
-}
 
 /// A run between its journal and its report.
 class RunSession {
@@ -173,38 +143,6 @@ int finish(const Context& context, const RunOptions& options, const store::Journ
                         written.error());
   if (report.ending == "interrupted") return kExitInterrupted;
   return report.failures() > 0 ? kExitSomeCasesFailed : kExitOk;
-}
-
-std::vector<std::string> build_doubts() {
-  std::vector<std::string> doubts;
-  const std::string flags = MLBENCH_CXX_FLAGS;
-  if (std::string(MLBENCH_BUILD_TYPE) != "Release")
-    doubts.emplace_back("this program was built as " MLBENCH_BUILD_TYPE
-                        ", only Release builds measure: ./mlbench setup makes one");
-  if (flags.find("-fsanitize") != std::string::npos)
-    doubts.emplace_back("this program was built with sanitizers, which slow the native worker");
-  return doubts;
-}
-
-Result<store::Journal> new_journal(const RunOptions& options, const machine::Machine& machine,
-                                   const std::vector<std::string>& command_line) {
-  const std::string base = utc_time("%Y-%m-%d-%H%M%S");
-  for (int attempt = 1;; ++attempt) {  // two runs may start in the same second
-    const auto name = attempt == 1 ? base : base + "-" + std::to_string(attempt);
-    const fs::path path = options.results_dir / (name + ".jsonl");
-    std::error_code ignored;
-    if (fs::exists(path, ignored)) continue;
-    auto journal = store::Journal::create(path);
-    if (!journal) return journal.error();
-    if (auto ok = journal->write(header_line(options, machine, command_line)); !ok)
-      return ok.error();
-    auto notices = build_doubts();
-    notices.insert(notices.end(), options.notices.begin(), options.notices.end());
-    for (const auto& n : notices) {
-      if (auto ok = journal->write({{"type", "notice"}, {"message", n}}); !ok) return ok.error();
-    }
-    return journal;
-  }
 }
 
 /// What was decided when the run began stays decided; only a new --budget counts, since the old one

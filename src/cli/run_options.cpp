@@ -8,10 +8,8 @@
 #include <limits>
 
 namespace mlbench::cli {
-namespace {
 
-/// "1%" or "0.01" as 0.01.
-std::optional<double> parse_fraction(std::string_view text) {
+std::optional<double> parse_share(std::string_view text) {
   text = trim(text);
   const bool percent = text.ends_with('%');
   if (percent) text.remove_suffix(1);
@@ -20,9 +18,11 @@ std::optional<double> parse_fraction(std::string_view text) {
   return percent ? *value / 100 : *value;
 }
 
+namespace {
+
 Status apply_flags(const RunFlags& flags, run::Settings& s) {
   if (!flags.target.empty()) {
-    const auto target = parse_fraction(flags.target);
+    const auto target = parse_share(flags.target);
     if (!target || *target >= 1)
       return fail(ErrorKind::usage, "--target: \"" + flags.target + "\" is not a share such as 1%");
     s.target = *target;

@@ -25,6 +25,9 @@ struct RunFlags {
   std::uint64_t seed = 0;
 };
 
+/// "1%" or "0.01" as 0.01; nullopt when it is neither or not positive.
+[[nodiscard]] std::optional<double> parse_share(std::string_view text);
+
 /// Adds the flags to a subcommand.
 void add_run_flags(CLI::App& command, RunFlags& flags);
 

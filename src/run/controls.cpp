@@ -45,8 +45,7 @@ const workload::Case* choose_control(const plan::Family& family, const plan::Est
     const auto estimate = tried->second.find(subject);
     if (estimate == tried->second.end() || !estimate->second.call_s) continue;
     const double call_s = *estimate->second.call_s;
-    if (call_s <= longest_s || (chosen == nullptr && call_s <= 25 * kLongestControlCall_s))
-      chosen = &c;
+    if (call_s <= longest_s || chosen == nullptr) chosen = &c;
   }
   return chosen;
 }

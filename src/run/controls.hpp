@@ -20,8 +20,8 @@ inline constexpr double kLongestControlCall_s = 1e-3;
 [[nodiscard]] plan::Family null_candidates(const std::set<std::string>& taken);
 [[nodiscard]] plan::Family positive_candidates(const std::set<std::string>& taken);
 
-/// The largest candidate of which a call takes at most `longest_s`, else the smallest that
-/// `subject` can compute at all within kLongestControlCall_s times 25. nullptr when there is none.
+/// The largest candidate of which a call of `subject` takes at most `longest_s`, else the smallest
+/// that it can compute at all. nullptr when there is none.
 [[nodiscard]] const workload::Case* choose_control(const plan::Family& family,
                                                    const plan::Estimates& estimates,
                                                    const std::string& subject, double longest_s);

@@ -74,10 +74,10 @@ class Runner {
   /// measurement.
   [[nodiscard]] Result<plan::Estimates> scout(const plan::Candidates& candidates);
 
-  /// Tries the candidates of a control on one subject; as scout(), with limits of its own. Call it
+  /// Tries the candidates of a control on one subject until a call takes over `longest_s`. Call it
   /// before scout(), while the workers of describe_subjects() still run.
   [[nodiscard]] Result<plan::Estimates> scout_control(const std::string& subject,
-                                                      const plan::Family& family);
+                                                      const plan::Family& family, double longest_s);
 
   /// Declares pairs, cases and controls in the journal; what is left out is recorded as `skipped`,
   /// or as what it came to when it was tried.

@@ -125,10 +125,9 @@ Result<plan::Estimates> Runner::scout(const plan::Candidates& candidates) {
 }
 
 Result<plan::Estimates> Runner::scout_control(const std::string& subject,
-                                              const plan::Family& family) {
+                                              const plan::Family& family, double longest_s) {
   plan::Estimates estimates;
-  if (auto ok = impl_->scout_family(impl_->side(subject), family, kLongestControlCall_s, estimates);
-      !ok)
+  if (auto ok = impl_->scout_family(impl_->side(subject), family, longest_s, estimates); !ok)
     return ok.error();
   if (auto ok = impl_->write_estimates(estimates); !ok) return ok.error();
   return estimates;
@@ -161,6 +160,7 @@ Status Runner::Impl::declare_case(const workload::Case& c, const ControlPlan* co
 Status Runner::declare(const std::vector<PairPlan>& pairs, const plan::Selection& selection,
                        const std::vector<ControlPlan>& controls) {
   Impl& r = *impl_;
+  r.finish_workers();  // rounds begin with fresh processes
   if (auto ok = r.journal.write({{"type", "plan"}}); !ok) return ok;
   for (const PairPlan& p : pairs) {
     if (auto ok =

@@ -229,6 +229,7 @@ Status RunData::add_slot(const Json& line) {
   }
   pending_.erase(key);
   slots_[*id].insert(key.second);
+  slot_s_[*id] += find_number(line, "duration_s").value_or(0);
   last_round = std::max(last_round, key.second);
   return Done{};
 }
@@ -250,6 +251,11 @@ const Cell* RunData::find_cell(std::string_view case_id, std::string_view subjec
   if (record == nullptr) return nullptr;
   const auto it = record->cells.find(std::string(subject));
   return it == record->cells.end() ? nullptr : &it->second;
+}
+
+double RunData::mean_slot_s(const std::string& case_id) const {
+  const auto it = slot_s_.find(case_id);
+  return it == slot_s_.end() ? 0 : it->second / static_cast<double>(rounds_of(case_id).size());
 }
 
 const std::set<int>& RunData::rounds_of(const std::string& case_id) const {

@@ -116,6 +116,8 @@ class RunData {
   [[nodiscard]] const Cell* find_cell(std::string_view case_id, std::string_view subject) const;
   /// Rounds in which `case_id` was measured to the end, in order.
   [[nodiscard]] const std::set<int>& rounds_of(const std::string& case_id) const;
+  /// Seconds that `case_id` took in a round, all subjects together, on average; 0 when unknown.
+  [[nodiscard]] double mean_slot_s(const std::string& case_id) const;
 
  private:
   Status add_run(const Json& line);
@@ -137,6 +139,7 @@ class RunData {
   // count.
   std::map<std::pair<std::string, int>, std::vector<PendingBlock>> pending_;
   std::map<std::string, std::set<int>> slots_;
+  std::map<std::string, double> slot_s_;  // sum over the slots that tell
 };
 
 }  // namespace mlbench::store

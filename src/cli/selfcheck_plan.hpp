@@ -1,0 +1,30 @@
+#pragma once
+
+#include "run/runner.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mlbench::cli {
+
+/// The subjects of a self-check: `found`, but no native ones, and for each on a CPU of several
+/// cores the same once more with one thread ("torch@1thread:cpu").
+[[nodiscard]] std::vector<run::Subject> selfcheck_subjects(const std::vector<run::Subject>& found,
+                                                           std::int64_t cores);
+
+/// What every trial compares of one subject.
+struct SelfcheckCases {
+  std::string subject;
+  std::vector<workload::Case> nulls;     ///< Five of about 1 ms a call and one of about 20 ms.
+  std::vector<workload::Case> injected;  ///< One of about 1 ms a call.
+};
+
+/// Tries square products on each usable subject until the sizes are known. No case is used twice.
+[[nodiscard]] Result<std::vector<SelfcheckCases>> plan_selfcheck(
+    run::Runner& runner, const std::vector<std::string>& usable);
+
+/// As controls of one trial, with `change` (a share) more work in the injected cases.
+[[nodiscard]] std::vector<run::ControlPlan> controls_of_trial(
+    const std::vector<SelfcheckCases>& cases, double change);
+
+}  // namespace mlbench::cli

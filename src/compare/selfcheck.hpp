@@ -1,0 +1,64 @@
+#pragma once
+
+#include "compare/controls.hpp"
+#include "stats/wilson.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What many controls say together: whether the verdict rule keeps its promise on this machine.
+namespace mlbench::compare {
+
+/// One comparison of a subject with itself, ready to be counted.
+struct Comparison {
+  CaseVerdict verdict;
+  std::string group;          ///< "torch:cpu, about 1 ms": what it is counted with.
+  double change = 0;          ///< Work added to side b as asked for, as a share; 0 for a null.
+  double seconds_a_pair = 0;  ///< Mean duration of its slots; 0 where the journal does not tell.
+};
+
+/// The controls of `run`, with their group by subject and time of a call.
+[[nodiscard]] std::vector<Comparison> comparisons_of(const store::RunData& run);
+
+struct SelfcheckGroup {
+  std::string name;
+  int comparisons = 0, false_verdicts = 0;
+  double sd_log = 0;          ///< Of the pairs' log ratios, pooled over the group's comparisons.
+  double seconds_a_pair = 0;  ///< Median over the comparisons.
+  /// Expected half-widths, as shares, from 6, 10 and 20 pairs and from 60 s of measuring.
+  double width_6 = 0, width_10 = 0, width_20 = 0;
+  std::optional<double> width_60_s = {};
+};
+
+struct InjectedResult {
+  double change = 0;
+  int trials = 0, found = 0, wrong = 0, covered = 0;
+  double mean_measured = 0;  ///< Mean of the estimated log ratios: close to log(1 + change).
+};
+
+struct SelfcheckResult {
+  int comparisons = 0, false_verdicts = 0;
+  int without_verdict = 0;  ///< Too few pairs, or a side failed; not among `comparisons`.
+  std::optional<stats::RateInterval> false_rate;  ///< Wilson's range.
+  int alarm_from = 0;                             ///< False verdicts from which on there is alarm.
+  int intervals = 0, covered = 0;                 ///< Of nulls and injected ones together.
+  std::vector<InjectedResult> injected;           ///< By change.
+  std::vector<SelfcheckGroup> groups;
+
+  /// The rule does not keep its promise here, or reports changes with the wrong sign.
+  [[nodiscard]] bool alarm() const;
+};
+
+/// Counts the first `most` null comparisons that have a verdict, and all injected ones.
+[[nodiscard]] SelfcheckResult summarize(const std::vector<Comparison>& comparisons, int most);
+
+/// Null comparisons made from the stored pairs of `comparisons`, at no measuring cost: for each
+/// case the pairs of all runs are drawn in random order with labels flipped at random, and the stop
+/// rule and the verdict rule are applied. Label flips make the null exact. Returns `draws`
+/// comparisons, spread evenly over the cases that have at least 12 pairs; draws share pairs, so
+/// their number says nothing about certainty.
+[[nodiscard]] std::vector<Comparison> regroup(const std::vector<Comparison>& comparisons, int draws,
+                                              double target, std::uint64_t seed);
+
+}  // namespace mlbench::compare
