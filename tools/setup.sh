@@ -392,6 +392,18 @@ set_up_release() {
   release
 }
 
+# The workers of each --env, built against that environment. In a subshell, since the variables that
+# name the build are those of the program itself otherwise.
+set_up_environments() {
+  printf '%s' "$environments" | sort -u | while IFS= read -r own_python; do
+    (
+      python=$own_python build=$(folder_of "$own_python")
+      stamp=$build/.ready
+      is_current || set_up_release
+    ) || exit
+  done || exit
+}
+
 clean() {
   take_lock
   case ${1:-} in

@@ -51,6 +51,52 @@ void apply_config(const plan::Config::Measure& m, run::Settings& s) {
   s.seed = m.seed.value_or(s.seed);
 }
 
+/// "mlx@old,mlx@new": two sides and nothing else.
+Status choose_two(const std::string& ab, SubjectChoice& choice) {
+  std::vector<std::string> sides;
+  for (const auto side : split(ab, ',')) sides.emplace_back(trim(side));
+  if (sides.size() != 2 || sides[0].empty() || sides[1].empty() || sides[0] == sides[1]) {
+    return fail(ErrorKind::usage,
+                "--ab: \"" + ab + "\" is not two different sides such as mlx@old,mlx");
+  }
+  for (auto& side : sides) {
+    if (side.find(':') != std::string::npos)
+      return fail(ErrorKind::usage, "--ab: \"" + side + "\" names a device; use --device for that");
+    const auto at = side.find('@');
+    const std::string label = at == std::string::npos ? "" : side.substr(at + 1);
+    const bool known = label.empty() || label == "wheel-blas" ||
+                       std::any_of(choice.environments.begin(), choice.environments.end(),
+                                   [&](const auto& e) { return e.name == label; });
+    if (!known) {
+      return fail(ErrorKind::usage, "--ab: no environment is called " + label + "; --env " + label +
+                                        "=PYTHON makes one");
+    }
+  }
+  choice.frameworks = std::move(sides);
+  return Done{};
+}
+
+/// With --env and without --ab: the frameworks of every environment beside the usual ones.
+Status choose_environments(const RunFlags& flags, SubjectChoice& choice) {
+  for (const auto& text : flags.environments) {
+    auto environment = parse_environment(text, root_folder());
+    if (!environment) return environment.error();
+    for (const auto& e : choice.environments) {
+      if (e.name == environment->name)
+        return fail(ErrorKind::usage, "--env: the name " + e.name + " is given twice");
+    }
+    choice.environments.push_back(*std::move(environment));
+  }
+  if (!flags.ab.empty()) return choose_two(flags.ab, choice);
+  const auto usual = choice.frameworks;
+  for (const auto& e : choice.environments) {
+    for (const auto& framework : usual) {
+      if (framework != "native") choice.frameworks.push_back(framework + "@" + e.name);
+    }
+  }
+  return Done{};
+}
+
 Status choose_subjects(const RunFlags& flags, SubjectChoice& choice) {
   if (flags.pytorch_only && flags.mlx_only)
     return fail(ErrorKind::usage, "--pytorch-only and --mlx-only exclude each other");
@@ -67,7 +113,7 @@ Status choose_subjects(const RunFlags& flags, SubjectChoice& choice) {
   choice.device = flags.device;
   choice.cpu_too = flags.full;
   choice.mlx_wheel_blas = flags.mlx_blas == "wheel";
-  return Done{};
+  return choose_environments(flags, choice);
 }
 
 }  // namespace
@@ -108,6 +154,16 @@ void add_run_flags(CLI::App& command, RunFlags& f) {
                   "Measure these workers instead of torch, mlx and native: mlbench-worker-NAME; "
                   "may be given again")
       ->type_name("NAME");
+  command
+      .add_option("--env", f.environments,
+                  "A further environment of frameworks: NAME=PYTHON, then ,threads=N or "
+                  ",VARIABLE=VALUE where wanted; NAME=,VARIABLE=VALUE changes variables only")
+      ->type_name("NAME=PYTHON");
+  command
+      .add_option("--ab", f.ab,
+                  "Measure these two against each other and nothing else, e.g. mlx@old,mlx or "
+                  "mlx,mlx@wheel-blas")
+      ->type_name("A,B");
   command.add_option("--seed", f.seed, "Seed of the inputs and of the order (default 1)")
       ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
       ->type_name("N");

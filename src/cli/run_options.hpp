@@ -21,7 +21,8 @@ struct RunFlags {
   bool quick = false, full = false;
   bool discovery_only = false, pytorch_only = false, mlx_only = false, memory_only = false;
   std::string config, target, budget, timeout, device, mlx_blas = "best", results, reports, resume;
-  std::vector<std::string> only, workers;
+  std::vector<std::string> only, workers, environments;
+  std::string ab;
   std::uint64_t seed = 0;
 };
 

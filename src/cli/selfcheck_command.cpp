@@ -210,7 +210,7 @@ Result<report::SelfcheckReport> from_journals(const SelfcheckOptions& given, dou
   if (report.result.comparisons == 0)
     return fail(ErrorKind::usage,
                 "--from-journal: these runs hold no null control with a verdict; runs of method "
-                "version 2 and later do");
+                "version 3 and later do");
   return report;
 }
 

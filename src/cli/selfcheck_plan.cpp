@@ -45,7 +45,7 @@ std::vector<run::Subject> selfcheck_subjects(const std::vector<run::Subject>& fo
     subjects.push_back(s);
     if (cores < 2 || !s.missing.empty() || compare::device_kind(s.device) != "cpu") continue;
     run::Subject single = s;
-    const auto colon = s.name.rfind(':');
+    const auto colon = s.name.find(':');
     single.name = s.name.substr(0, colon) +
                   (s.name.find('@') == std::string::npos ? "@1thread" : "+1thread") +
                   s.name.substr(colon);

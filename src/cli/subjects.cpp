@@ -41,13 +41,23 @@ run::Subject missing(const std::string& name, const std::string& framework, std:
           .environment = {}};
 }
 
+const Environment* environment_of(const std::string& label, const SubjectChoice& choice) {
+  const auto it = std::find_if(choice.environments.begin(), choice.environments.end(),
+                               [&](const auto& e) { return "@" + e.name == label; });
+  return it == choice.environments.end() ? nullptr : &*it;
+}
+
 std::vector<run::Subject> subjects_of(const Context& context, const std::string& name,
                                       const SubjectChoice& choice) {
   const auto [framework, given_label] = split_label(name);
-  const bool wheel_blas = choice.mlx_wheel_blas && framework == "mlx";
+  const auto* environment = environment_of(given_label, choice);
+  const bool wheel_blas = framework == "mlx" && (given_label == "@wheel-blas" ||
+                                                 (choice.mlx_wheel_blas && given_label.empty()));
   const std::string label = wheel_blas ? "@wheel-blas" : given_label;
-  const auto program =
-      run::find_worker(wheel_blas ? "mlx-wheelblas" : framework, worker_folders(context));
+  const auto folders = environment == nullptr || environment->workers.empty()
+                           ? worker_folders(context)
+                           : std::vector{environment->workers};
+  const auto program = run::find_worker(wheel_blas ? "mlx-wheelblas" : framework, folders);
   if (!program) return {missing(framework + label + ":cpu", framework, program.error().message)};
 
   run::Subject probe{.name = framework + label,
@@ -56,6 +66,7 @@ std::vector<run::Subject> subjects_of(const Context& context, const std::string&
                      .program = *program,
                      .missing = {},
                      .environment = {}};
+  if (environment != nullptr) probe.environment = environment->variables;
   auto started = run::Worker::start(probe, "/dev/null", kHelloTimeout_s);
   if (const auto* failure = std::get_if<run::CallFailure>(&started)) {
     return {missing(framework + label + ":cpu", framework, failure->reason)};
@@ -79,7 +90,8 @@ Json to_json(const SubjectChoice& c) {
           {"cpu_too", c.cpu_too},
           {"device", c.device},
           {"mlx_wheel_blas", c.mlx_wheel_blas},
-          {"only", c.only}};
+          {"only", c.only},
+          {"environments", to_json(c.environments)}};
 }
 
 SubjectChoice subject_choice_from_json(const Json& json) {
@@ -90,6 +102,7 @@ SubjectChoice subject_choice_from_json(const Json& json) {
   c.device = find_string(json, "device").value_or("");
   c.mlx_wheel_blas = find_bool(json, "mlx_wheel_blas").value_or(false);
   c.only = find_strings(json, "only");
+  if (json.contains("environments")) c.environments = environments_from_json(json["environments"]);
   return c;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/context.hpp"
+#include "cli/environments.hpp"
 #include "run/runner.hpp"
 
 #include <string>
@@ -16,6 +17,8 @@ struct SubjectChoice {
   std::string device;    ///< "cpu" or "gpu": only that kind; empty: the best each framework has.
   bool mlx_wheel_blas = false;  ///< MLX as shipped on Linux, with the reference BLAS of its wheel.
   std::vector<std::string> only;  ///< Globs over subject names; empty: all.
+  /// "mlx@old" is the worker mlx of the environment called old; "mlx@wheel-blas" MLX as shipped.
+  std::vector<Environment> environments;
 };
 
 /// As the journal's first line keeps it, so that a resumed run has the same subjects.

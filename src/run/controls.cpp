@@ -16,7 +16,7 @@ plan::Family squares(const char* name, std::initializer_list<std::int64_t> sizes
 }  // namespace
 
 std::string twin_name(const std::string& subject) {
-  const auto colon = subject.rfind(':');
+  const auto colon = subject.find(':');
   const std::string label = subject.find('@') == std::string::npos ? "@again" : "+again";
   return subject.substr(0, colon) + label + subject.substr(colon);
 }
