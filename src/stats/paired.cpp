@@ -15,23 +15,6 @@ bool all_times(std::span<const double> times) {
                      [](double t) { return std::isfinite(t) && t > 0; });
 }
 
-std::optional<RatioInterval> make_interval(double mean_log, double sd_log, int pairs,
-                                           double confidence, double inflation) {
-  const auto half_width = expected_half_width_log(sd_log, pairs, confidence, inflation);
-  if (!half_width) return std::nullopt;
-  const RatioInterval interval{.ratio = std::exp(mean_log),
-                               .low = std::exp(mean_log - *half_width),
-                               .high = std::exp(mean_log + *half_width),
-                               .pairs = pairs,
-                               .half_width_log = *half_width,
-                               .mean_log = mean_log,
-                               .sd_log = sd_log,
-                               .confidence = confidence,
-                               .inflation = inflation};
-  if (!(interval.low > 0) || !std::isfinite(interval.high)) return std::nullopt;
-  return interval;
-}
-
 }  // namespace
 
 std::optional<std::vector<double>> block_times(Blocks blocks, BlockStatistic statistic) {
@@ -66,6 +49,25 @@ std::optional<double> pair_log_ratio(Blocks a, Blocks b, BlockStatistic statisti
   return median(*ratios);
 }
 
+std::optional<RatioInterval> make_interval(double mean_log, double sd_log, int pairs,
+                                           double confidence, std::optional<double> welch_df,
+                                           double inflation) {
+  const auto half_width = expected_half_width_log(sd_log, pairs, confidence, inflation, welch_df);
+  if (!half_width) return std::nullopt;
+  const RatioInterval interval{.ratio = std::exp(mean_log),
+                               .low = std::exp(mean_log - *half_width),
+                               .high = std::exp(mean_log + *half_width),
+                               .pairs = pairs,
+                               .half_width_log = *half_width,
+                               .mean_log = mean_log,
+                               .sd_log = sd_log,
+                               .confidence = confidence,
+                               .inflation = inflation,
+                               .welch_df = welch_df};
+  if (!(interval.low > 0) || !std::isfinite(interval.high)) return std::nullopt;
+  return interval;
+}
+
 std::optional<RatioInterval> ratio_interval(std::span<const double> pair_log_ratios,
                                             double confidence, double inflation) {
   const auto d = pair_log_ratios;
@@ -75,19 +77,20 @@ std::optional<RatioInterval> ratio_interval(std::span<const double> pair_log_rat
   const double squares = std::accumulate(
       d.begin(), d.end(), 0.0, [&](double sum, double x) { return sum + (x - mean) * (x - mean); });
   return make_interval(mean, std::sqrt(squares / (n - 1)), static_cast<int>(d.size()), confidence,
-                       inflation);
+                       std::nullopt, inflation);
 }
 
 std::optional<RatioInterval> at_confidence(const RatioInterval& i, double confidence) {
-  return make_interval(i.mean_log, i.sd_log, i.pairs, confidence, i.inflation);
+  return make_interval(i.mean_log, i.sd_log, i.pairs, confidence, i.welch_df, i.inflation);
 }
 
 std::optional<double> expected_half_width_log(double sd_log, int pairs, double confidence,
-                                              double inflation) {
+                                              double inflation, std::optional<double> welch_df) {
   if (pairs < 2 || !std::isfinite(sd_log) || sd_log < 0) return std::nullopt;
   if (!(confidence > 0 && confidence < 1) || !(inflation >= 1)) return std::nullopt;
-  return inflation * student_t_quantile(0.5 + confidence / 2, pairs - 1) * sd_log /
-         std::sqrt(pairs);
+  if (welch_df && !(*welch_df > 0)) return std::nullopt;
+  const double t = student_t_quantile(0.5 + confidence / 2, welch_df.value_or(pairs - 1));
+  return inflation * t * sd_log / std::sqrt(pairs);
 }
 
 std::vector<double> suite_log_ratios(std::span<const std::vector<std::optional<double>>> cases) {
