@@ -34,6 +34,17 @@ struct SelfcheckOptions {
 int selfcheck_command(const Context& context, const SelfcheckOptions& options,
                       const std::vector<std::string>& command_line);
 
+struct CompareOptions {
+  std::vector<std::string> runs;       ///< BASE and NEW: each a run, a list with commas, a pattern.
+  std::vector<std::string> base, now;  ///< The same as lists of their own.
+  std::vector<std::string> subjects;   ///< "torch:cpu", "mlx@old:cpu,mlx@new:cpu".
+  std::string gate;                    ///< "3%"; empty: none.
+  std::string format = "text";         ///< text, json, markdown, github.
+  bool anyway = false;
+  std::string results;
+};
+int compare_command(const Context& context, const CompareOptions& options);
+
 struct FitOptions {
   fit::Request request;
   std::string results;  ///< Folder of the journals, for what was measured here.

@@ -61,14 +61,17 @@ std::optional<RatioInterval> cautious_mean(std::span<const RatioInterval> interv
   if (intervals.empty()) return std::nullopt;
   const auto n = static_cast<double>(intervals.size());
   double mean_log = 0, error = 0, df = intervals.front().degrees_of_freedom();
+  double inflation = 1;
   int units = intervals.front().pairs;
   for (const auto& i : intervals) {
     mean_log += i.mean_log / n;
     error += i.sd_log / std::sqrt(i.pairs) / n;
     df = std::min(df, i.degrees_of_freedom());
     units = std::min(units, i.pairs);
+    inflation = std::max(inflation, i.inflation);
   }
-  return make_interval(mean_log, error * std::sqrt(units), units, intervals.front().confidence, df);
+  return make_interval(mean_log, error * std::sqrt(units), units, intervals.front().confidence, df,
+                       inflation);
 }
 
 std::optional<RatioInterval> widened(const RatioInterval& interval, double extra_log) {
