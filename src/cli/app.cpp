@@ -173,6 +173,16 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                    "Folder of the journals (default results/raw)")
       ->type_name("DIR");
 
+  report->add_option("--format", report_options.format, "text, markdown, csv, json or html")
+      ->check(CLI::IsMember({"text", "markdown", "csv", "json", "html"}))
+      ->capture_default_str();
+  report->add_flag("--html", report_options.html,
+                   "Write one self-contained page, results/reports/<run>.html, and name it");
+  report
+      ->add_option("--output", report_options.output,
+                   "Write to this file in place of standard output")
+      ->type_name("FILE");
+
   CompareOptions compare_options;
   auto* compare = add("compare",
                       "Two runs, versions or machines, case by case, with a verdict "

@@ -20,6 +20,9 @@ int discover_command(const Context& context);
 struct ReportOptions {
   std::vector<std::string> runs;  ///< Paths or names of journals; "last".
   std::string results;
+  std::string format = "text";  ///< "text", "markdown", "csv", "json", "html".
+  bool html = false;            ///< Write the page beside the other reports.
+  std::string output;           ///< File to write in place of standard output.
 };
 int report_command(const Context& context, const ReportOptions& options);
 

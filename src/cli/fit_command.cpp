@@ -29,19 +29,8 @@ Newest newest_run(const machine::Machine& here, const std::filesystem::path& res
   auto machine = machine::machine_from_json(data->header["machine"]);
   if (!is_same(machine, here)) return {};
   for (const auto& s : data->subjects) machine::merge_device_facts(machine, s.facts);
-  Newest newest{.machine = machine,
-                .measured = {.bandwidth_bytes_per_s = std::nullopt,
-                             .flop_per_s = std::nullopt,
-                             .source = path->filename().string()}};
-  const std::string kind = machine.gpus.empty() ? "cpu" : "gpu";
-  for (const auto& c : report::build_report(*data, path->string()).ceilings) {
-    if (c.device_kind != kind) continue;
-    if (c.resource == "bytes_per_s")
-      newest.measured.bandwidth_bytes_per_s = c.rate;
-    else
-      newest.measured.flop_per_s = std::max(newest.measured.flop_per_s.value_or(0), c.rate);
-  }
-  return newest;
+  return {.machine = machine,
+          .measured = report::measured_of(report::build_report(*data, path->string()))};
 }
 
 }  // namespace

@@ -3,13 +3,14 @@
 #include "cli/exit_codes.hpp"
 #include "cli/live.hpp"
 #include "cli/new_journal.hpp"
+#include "cli/write_file.hpp"
+#include "report/html.hpp"
 #include "report/text.hpp"
 #include "run/process.hpp"
 
 #include <unistd.h>
 
 #include <chrono>
-#include <fstream>
 
 namespace mlbench::cli {
 namespace {
@@ -111,30 +112,27 @@ class RunSession {
   run::Runner runner_;
 };
 
-Status write_report(const fs::path& path, const std::string& text) {
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  std::ofstream file(path);
-  file << text;
-  file.close();
-  if (!file)
-    return fail(
-        ErrorKind::io,
-        path.string() + ": cannot be written; the journal is complete and mlbench report shows it");
-  return Done{};
+/// The text and the page, both named for the run.
+Status write_reports(const fs::path& page, const report::Report& report, const store::RunData& data,
+                     const std::string& text) {
+  Status ok = write_file(fs::path(page).replace_extension(".txt"), text);
+  if (ok) ok = write_file(page, report::to_html(Json::array({report::page_of(report, data)})));
+  if (ok) return ok;
+  return fail(ErrorKind::io,
+              ok.error().message + "; the journal is complete and mlbench report shows it");
 }
 
-/// Prints the result and stores the text report; the exit code tells whether any case failed.
+/// Prints the result and stores the reports; the exit code tells whether any case failed.
 int finish(const Context& context, const RunOptions& options, const store::Journal& journal) {
   const auto report = report::build_report(journal.data(), journal.path().string());
-  const fs::path text_path = options.reports_dir / (journal.path().stem().string() + ".txt");
+  const fs::path page = options.reports_dir / (journal.path().stem().string() + ".html");
   const std::string text = report::to_text(report);
-  const auto written = write_report(text_path, text);
+  const auto written = write_reports(page, report, journal.data(), text);
   if (context.json) {
     print_json(context, report::to_json(report));
   } else {
-    context.out << text << "\nREPORT   " << text_path.string() << "\nJOURNAL  "
-                << journal.path().string()
+    context.out << text << "\nPAGE     " << (written ? page.string() : "not written")
+                << "\nJOURNAL  " << journal.path().string()
                 << "\nNEXT     tighter: mlbench run --target 1%   more: mlbench run --full   "
                    "again: mlbench report last\n";
   }

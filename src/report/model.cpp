@@ -7,6 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <unordered_map>
 
 namespace mlbench::report {
 namespace {
@@ -35,6 +39,15 @@ SubjectView view_of(const store::SubjectRecord& s) {
       view.blas += " " + *version;
   }
   return view;
+}
+
+/// The same framework on two devices: "PyTorch cpu", "PyTorch cuda:0".
+void tell_apart(std::vector<SubjectView>& subjects) {
+  std::map<std::string, int> count;
+  for (const auto& s : subjects) ++count[s.title];
+  for (auto& s : subjects) {
+    if (count[s.title] > 1) s.title += " " + s.device;
+  }
 }
 
 std::optional<Rate> rate_of(const CaseRecord& c, const stats::TimeSummary& t) {
@@ -107,82 +120,69 @@ void add_doubts(Report& report, const RunData& run) {
     doubts.emplace_back("the run was interrupted: what was measured until then is shown");
 }
 
-Json to_json(const Entry& e, const Row& row) {
-  Json time = nullptr, rate = nullptr;
-  if (e.time)
-    time = {{"median", e.time->median_s},
-            {"low", to_json_or_null(e.time->low_s)},
-            {"high", to_json_or_null(e.time->high_s)}};
-  if (e.rate) {
-    rate = {{"value", e.rate->value},
-            {"low", to_json_or_null(e.rate->low)},
-            {"high", to_json_or_null(e.rate->high)},
-            {"unit", name_of(e.rate->unit)}};
+std::optional<Fact> right_answers(const Report& report) {
+  int checked = 0, good = 0;
+  for (const Row& row : report.rows) {
+    for (const Entry& e : row.entries) {
+      if (!e.check) continue;
+      ++checked;
+      good += e.check->ok ? 1 : 0;
+    }
   }
-  Json json = {{"case", row.case_id},
-               {"workload", row.workload},
-               {"dtype", row.dtype},
-               {"subject", e.subject},
-               {"status", name_of(e.status)},
-               {"reason", e.reason.empty() ? Json(nullptr) : Json(e.reason)},
-               {"time_s", time},
-               {"rate", rate},
-               {"ceiling_fraction", to_json_or_null(e.ceiling_fraction)},
-               {"flags", e.flags},
-               {"kernel", e.kernel},
-               {"notes", e.notes},
-               {"check", nullptr}};
-  if (e.check) {
-    json["check"] = {{"ok", e.check->ok},
-                     {"method", e.check->method},
-                     {"max_error", to_json_or_null(e.check->max_error)},
-                     {"tolerance", to_json_or_null(e.check->tolerance)}};
-  }
-  return json;
+  if (checked == 0) return std::nullopt;
+  return Fact{.name = "right answers",
+              .answer = good == checked
+                            ? fmt::format("yes, all {}", checked)
+                            : fmt::format("NO: {} of {} wrong", checked - good, checked)};
 }
 
-Json to_json(const Report& report, const compare::CaseVerdict& v) {
-  const auto* a = report.find_subject(v.a);
-  const auto* b = report.find_subject(v.b);
-  const auto field = [&](auto member) {
-    return v.interval ? Json((*v.interval).*member) : Json(nullptr);
+/// Of several controls of a kind the one that a reader has to know of. nullptr when there is none.
+const compare::Control* worst_control(const Report& report, bool positive) {
+  using compare::ControlOutcome;
+  const auto badness = [](const compare::Control& c) {
+    switch (c.outcome) {
+      case ControlOutcome::different:
+      case ControlOutcome::missed: return 3;
+      case ControlOutcome::not_tested: return 2;
+      case ControlOutcome::undecided: return 1;
+      case ControlOutcome::equal:
+      case ControlOutcome::found: break;
+    }
+    return 0;
   };
-  return {{"case", v.case_id},
-          {"a", v.a},
-          {"b", v.b},
-          {"ratio", field(&stats::RatioInterval::ratio)},
-          {"low", field(&stats::RatioInterval::low)},
-          {"high", field(&stats::RatioInterval::high)},
-          {"pairs", v.pair_log_ratios.size()},
-          {"verdict", name_of(v.judgement.verdict)},
-          {"sentence",
-           compare::sentence(v, a == nullptr ? v.a : a->title, b == nullptr ? v.b : b->title)},
-          {"flags", v.flags}};
-}
-
-Json to_json(const Report& report, const compare::Control& c) {
-  Json json = to_json(report, c.verdict);
-  json["outcome"] = name_of(c.outcome);
-  json["true_ratio"] = c.verdict.true_ratio;
-  json["low_999"] = c.wide ? Json(c.wide->low) : Json(nullptr);
-  json["high_999"] = c.wide ? Json(c.wide->high) : Json(nullptr);
-  return json;
-}
-
-/// `null` and `positive` are the first of each kind; all of them are in `all`.
-Json controls_json(const Report& report) {
-  Json json = {{"null", nullptr},
-               {"positive", nullptr},
-               {"all", Json::array()},
-               {"trusted",
-                report.controls.empty() ? Json(nullptr) : Json(compare::trusted(report.controls))}};
+  const compare::Control* worst = nullptr;
   for (const auto& c : report.controls) {
-    const Json control = to_json(report, c);
-    Json& first = json[c.positive ? "positive" : "null"];
-    if (first.is_null()) first = control;
-    json["all"].push_back(control);
+    if (c.positive == positive && (worst == nullptr || badness(c) > badness(*worst))) worst = &c;
   }
-  return json;
+  return worst;
+}
+
+/// "A against A: equal", "5 % more work: found".
+void add_control_checks(Report& report) {
+  if (const auto* c = worst_control(report, false))
+    report.checks.push_back({.name = "A against A", .answer = in_words(*c)});
+  if (const auto* c = worst_control(report, true)) {
+    const auto percent = std::lround(100 * (c->verdict.true_ratio - 1));
+    report.checks.push_back(
+        {.name = (percent > 0 ? fmt::format("{} %", percent) : "some") + " more work",
+         .answer = in_words(*c)});
+  }
+}
+
+std::vector<MemoryLimit> limits_of(const machine::Machine& machine) {
+  std::vector<MemoryLimit> limits;
+  const auto target = fit::target_of(machine, {});
+  const auto add = [&](const char* name, const fit::Limit& limit) {
+    if (limit.bytes)
+      limits.push_back({.name = name,
+                        .bytes = static_cast<std::uint64_t>(*limit.bytes),
+                        .source = limit.source});
+  };
+  add("one buffer", target.largest_buffer);
+  add("GPU working set", target.working_set);
+  add("memory", {.bytes = machine.memory.usable_bytes(),
+                 .source = machine.memory.cgroup_limit_bytes ? "the container's limit" : "read"});
+  return limits;
 }
 
 }  // namespace
@@ -213,20 +213,43 @@ std::string framework_title(const std::string& framework) {
   return framework;
 }
 
+machine::Machine machine_of(const Report& report) {
+  auto machine = machine::machine_from_json(
+      report.header.contains("machine") ? report.header["machine"] : Json::object());
+  for (const auto& s : report.subjects) machine::merge_device_facts(machine, s.facts);
+  return machine;
+}
+
+fit::Measured measured_of(const Report& report) {
+  fit::Measured measured{.bandwidth_bytes_per_s = std::nullopt,
+                         .flop_per_s = std::nullopt,
+                         .source = std::filesystem::path(report.run).filename().string()};
+  const std::string kind = machine_of(report).gpus.empty() ? "cpu" : "gpu";
+  for (const auto& c : report.ceilings) {
+    if (c.device_kind != kind) continue;
+    if (c.resource == "bytes_per_s")
+      measured.bandwidth_bytes_per_s = c.rate;
+    else
+      measured.flop_per_s = std::max(measured.flop_per_s.value_or(0), c.rate);
+  }
+  return measured;
+}
+
 Report build_report(const RunData& run, const std::string& path) {
   Report report;
   report.run = path;
   report.header = run.header;
-  auto machine = machine::machine_from_json(run.header.contains("machine") ? run.header["machine"]
-                                                                           : Json::object());
-  for (const auto& s : run.subjects) machine::merge_device_facts(machine, s.facts);
+  for (const auto& s : run.subjects) report.subjects.push_back(view_of(s));
+  tell_apart(report.subjects);
+  const auto machine = machine_of(report);
   report.headline = machine::headline(machine);
   report.published_bandwidth = machine::published_bandwidth(machine);
-  for (const auto& s : run.subjects) report.subjects.push_back(view_of(s));
+  report.limits = limits_of(machine);
 
   const compare::Ceilings ceilings(run);
   report.ceilings = ceilings.all();
-  auto verdicts = compare::verdicts_of(run);
+  std::unordered_map<std::string, std::vector<compare::CaseVerdict>> verdicts;
+  for (auto& v : compare::verdicts_of(run)) verdicts[v.case_id].push_back(std::move(v));
   report.controls = compare::controls_of(run);
   for (const CaseRecord& c : run.cases) {
     if (c.control) continue;
@@ -234,14 +257,13 @@ Report build_report(const RunData& run, const std::string& path) {
             .label = workload::label_of(c.definition),
             .workload = c.definition.workload,
             .dtype = std::string(name_of(c.definition.dtype)),
+            .params = c.definition.params,
+            .work = c.work,
             .entries = {},
-            .verdicts = {}};
+            .verdicts = std::move(verdicts[c.definition.id])};
     for (const SubjectView& s : report.subjects) {
       const auto it = c.cells.find(s.name);
       if (it != c.cells.end()) row.entries.push_back(entry_of(c, s, it->second, ceilings));
-    }
-    for (auto& v : verdicts) {
-      if (v.case_id == row.case_id) row.verdicts.push_back(std::move(v));
     }
     report.rows.push_back(std::move(row));
   }
@@ -249,48 +271,10 @@ Report build_report(const RunData& run, const std::string& path) {
     report.ending = find_string(*run.end, "ending");
     report.duration_s = find_number(*run.end, "duration_s");
   }
+  if (auto fact = right_answers(report)) report.checks.push_back(*std::move(fact));
+  add_control_checks(report);
   add_doubts(report, run);
   return report;
-}
-
-Json to_json(const Report& report) {
-  Json subjects = Json::array(), cases = Json::array(), verdicts = Json::array(),
-       ceilings = Json::array();
-  for (const SubjectView& s : report.subjects) {
-    subjects.push_back({{"subject", s.name},
-                        {"framework", s.framework},
-                        {"device", s.device},
-                        {"version", s.version},
-                        {"blas", s.blas.empty() ? Json(nullptr) : Json(s.blas)},
-                        {"status", name_of(s.status)},
-                        {"reason", s.reason.empty() ? Json(nullptr) : Json(s.reason)},
-                        {"facts", s.facts}});
-  }
-  for (const Row& row : report.rows) {
-    for (const Entry& e : row.entries) cases.push_back(to_json(e, row));
-    for (const auto& v : row.verdicts) verdicts.push_back(to_json(report, v));
-  }
-  for (const auto& c : report.ceilings) {
-    ceilings.push_back({{"device_kind", c.device_kind},
-                        {"resource", c.resource},
-                        {"rate", c.rate},
-                        {"case", c.case_id},
-                        {"subject", c.subject}});
-  }
-  return {{"schema", "mlbench.report/1"},
-          {"run", report.run},
-          {"machine", report.header.contains("machine") ? report.header["machine"] : Json(nullptr)},
-          {"subjects", subjects},
-          {"cases", cases},
-          {"verdicts", verdicts},
-          {"controls", controls_json(report)},
-          {"ceilings", ceilings},
-          {"published_bytes_per_s", report.published_bandwidth
-                                        ? Json(report.published_bandwidth->bandwidth_bytes_per_s)
-                                        : Json(nullptr)},
-          {"doubts", report.doubts},
-          {"ending", to_json_or_null(report.ending)},
-          {"duration_s", to_json_or_null(report.duration_s)}};
 }
 
 }  // namespace mlbench::report

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "compare/controls.hpp"
+#include "fit/target.hpp"
 #include "machine/published.hpp"
 #include "store/run_data.hpp"
 
@@ -36,6 +37,8 @@ struct Entry {
 struct Row {
   std::string case_id, label;  ///< "gemm/float32/1024", "GEMM float32 1024".
   std::string workload, dtype;
+  Json params;                                 ///< The workload's own.
+  workload::Work work;                         ///< Of one call.
   std::vector<Entry> entries;                  ///< In the order of the subjects.
   std::vector<compare::CaseVerdict> verdicts;  ///< In the order of the pairs.
   /// No subject was measured, by plan.
@@ -51,12 +54,26 @@ struct SubjectView {
   Json facts;
 };
 
+/// A question that a reader has, and what the run answers: "right answers", "yes, all 24".
+struct Fact {
+  std::string name, answer;
+};
+
+/// A limit of the machine's memory: "one buffer", 13.3 GiB, where the number comes from.
+struct MemoryLimit {
+  std::string name;
+  std::uint64_t bytes = 0;
+  std::string source;
+};
+
 struct Report {
   std::string run;  ///< Path of the journal.
   Json header;
   std::string headline;                                   ///< The machine in one line.
   std::optional<machine::Published> published_bandwidth;  ///< From the data sheet, not measured.
   std::vector<SubjectView> subjects;
+  std::vector<Fact> checks;         ///< What was made sure of; a check that was not made is absent.
+  std::vector<MemoryLimit> limits;  ///< Known ones only.
   std::vector<Row> rows;
   std::vector<compare::Control> controls;  ///< Of the run itself; their cases are no rows.
   std::vector<compare::Ceilings::Ceiling> ceilings;
@@ -77,5 +94,11 @@ struct Report {
 
 /// "PyTorch", "MLX", "native"; others as they are called.
 [[nodiscard]] std::string framework_title(const std::string& framework);
+
+/// The machine as the run's own subjects know it.
+[[nodiscard]] machine::Machine machine_of(const Report& report);
+
+/// What the run learned of the machine's speed, for predictions.
+[[nodiscard]] fit::Measured measured_of(const Report& report);
 
 }  // namespace mlbench::report

@@ -1,0 +1,72 @@
+#include "report/csv.hpp"
+
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace mlbench::report {
+namespace {
+
+constexpr const char* kColumns =
+    "run,machine,case,workload,dtype,subject,framework,version,device,status,reason,"
+    "time_median_s,time_low_s,time_high_s,processes,rate,rate_low,rate_high,rate_unit,"
+    "ceiling_fraction,check_ok,check_max_error,check_tolerance,kernel,flags\n";
+
+std::string number(const std::optional<double>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+std::string line(const Report& report, const Row& row, const Entry& e) {
+  const auto* s = report.find_subject(e.subject);
+  const auto time = [&](auto member) { return e.time ? number((*e.time).*member) : std::string(); };
+  std::vector<std::string> cells = {report.run,
+                                    report.headline,
+                                    row.case_id,
+                                    row.workload,
+                                    row.dtype,
+                                    e.subject,
+                                    s == nullptr ? "" : s->framework,
+                                    s == nullptr ? "" : s->version,
+                                    s == nullptr ? "" : s->device,
+                                    std::string(name_of(e.status)),
+                                    e.reason,
+                                    time(&stats::TimeSummary::median_s),
+                                    time(&stats::TimeSummary::low_s),
+                                    time(&stats::TimeSummary::high_s),
+                                    e.time ? std::to_string(e.time->processes) : "",
+                                    e.rate ? number(e.rate->value) : "",
+                                    e.rate ? number(e.rate->low) : "",
+                                    e.rate ? number(e.rate->high) : "",
+                                    e.rate ? std::string(name_of(e.rate->unit)) : "",
+                                    number(e.ceiling_fraction),
+                                    e.check ? (e.check->ok ? "true" : "false") : "",
+                                    e.check ? number(e.check->max_error) : "",
+                                    e.check ? number(e.check->tolerance) : "",
+                                    e.kernel,
+                                    join(e.flags, " ")};
+  for (auto& cell : cells) cell = csv_field(cell);
+  return join(cells, ",") + "\n";
+}
+
+}  // namespace
+
+std::string to_csv(std::span<const Report> reports) {
+  std::string out = kColumns;
+  for (const Report& report : reports) {
+    for (const Row& row : report.rows) {
+      for (const Entry& e : row.entries) out += line(report, row, e);
+    }
+  }
+  return out;
+}
+
+}  // namespace mlbench::report

@@ -1,0 +1,166 @@
+#include "core/units.hpp"
+#include "report/model.hpp"
+#include "report/words.hpp"
+
+namespace mlbench::report {
+namespace {
+
+/// The entry's numbers as they are shown; empty where there is none.
+Json text_of(const Entry& e) {
+  Json text = {{"time", ""}, {"range", ""}, {"rate", ""}, {"spread", ""}, {"share", ""}};
+  if (e.time) text["time"] = format_time(e.time->median_s);
+  if (e.time && e.time->low_s && e.time->high_s)
+    text["range"] = format_time(*e.time->low_s) + " to " + format_time(*e.time->high_s);
+  if (e.rate) {
+    text["rate"] = rate_words(e.rate->value, e.rate->unit);
+    text["spread"] = spread_words(*e.rate);
+  }
+  if (e.ceiling_fraction) text["share"] = share_words(e) + " %";
+  return text;
+}
+
+Json to_json(const Entry& e, const Row& row) {
+  Json time = nullptr, rate = nullptr;
+  if (e.time)
+    time = {{"median", e.time->median_s},
+            {"low", to_json_or_null(e.time->low_s)},
+            {"high", to_json_or_null(e.time->high_s)}};
+  if (e.rate) {
+    rate = {{"value", e.rate->value},
+            {"low", to_json_or_null(e.rate->low)},
+            {"high", to_json_or_null(e.rate->high)},
+            {"unit", name_of(e.rate->unit)}};
+  }
+  Json json = {
+      {"case", row.case_id},
+      {"label", row.label},
+      {"workload", row.workload},
+      {"dtype", row.dtype},
+      {"subject", e.subject},
+      {"status", name_of(e.status)},
+      {"reason", e.reason.empty() ? Json(nullptr) : Json(e.reason)},
+      {"time_s", time},
+      {"rate", rate},
+      {"ceiling_fraction", to_json_or_null(e.ceiling_fraction)},
+      {"flags", e.flags},
+      {"kernel", e.kernel},
+      {"notes", e.notes},
+      {"check", nullptr},
+      {"processes", e.time ? Json(static_cast<unsigned>(e.time->processes)) : Json(nullptr)},
+      {"text", text_of(e)}};
+  if (e.check) {
+    json["check"] = {{"ok", e.check->ok},
+                     {"method", e.check->method},
+                     {"max_error", to_json_or_null(e.check->max_error)},
+                     {"tolerance", to_json_or_null(e.check->tolerance)}};
+  }
+  return json;
+}
+
+Json to_json(const Report& report, const compare::CaseVerdict& v) {
+  const auto field = [&](auto member) {
+    return v.interval ? Json((*v.interval).*member) : Json(nullptr);
+  };
+  return {{"case", v.case_id},
+          {"a", v.a},
+          {"b", v.b},
+          {"ratio", field(&stats::RatioInterval::ratio)},
+          {"low", field(&stats::RatioInterval::low)},
+          {"high", field(&stats::RatioInterval::high)},
+          {"pairs", v.pair_log_ratios.size()},
+          {"verdict", name_of(v.judgement.verdict)},
+          {"sentence", compare::sentence(v, title_of(report, v.a), title_of(report, v.b))},
+          {"flags", v.flags}};
+}
+
+Json to_json(const Report& report, const Row& row, const compare::CaseVerdict& v) {
+  Json json = to_json(report, v);
+  json["label"] = row.label;
+  json["text"] = verdict_words(report, row, v);
+  return json;
+}
+
+Json to_json(const Report& report, const compare::Control& c) {
+  Json json = to_json(report, c.verdict);
+  json["outcome"] = name_of(c.outcome);
+  json["true_ratio"] = c.verdict.true_ratio;
+  json["low_999"] = c.wide ? Json(c.wide->low) : Json(nullptr);
+  json["high_999"] = c.wide ? Json(c.wide->high) : Json(nullptr);
+  return json;
+}
+
+/// `null` and `positive` are the first of each kind; all of them are in `all`.
+Json controls_json(const Report& report) {
+  Json json = {{"null", nullptr},
+               {"positive", nullptr},
+               {"all", Json::array()},
+               {"trusted",
+                report.controls.empty() ? Json(nullptr) : Json(compare::trusted(report.controls))}};
+  for (const auto& c : report.controls) {
+    const Json control = to_json(report, c);
+    Json& first = json[c.positive ? "positive" : "null"];
+    if (first.is_null()) first = control;
+    json["all"].push_back(control);
+  }
+  return json;
+}
+
+}  // namespace
+
+Json to_json(const Report& report) {
+  Json subjects = Json::array(), cases = Json::array(), verdicts = Json::array(),
+       ceilings = Json::array();
+  for (const SubjectView& s : report.subjects) {
+    subjects.push_back({{"subject", s.name},
+                        {"title", s.title},
+                        {"framework", s.framework},
+                        {"device", s.device},
+                        {"version", s.version},
+                        {"blas", s.blas.empty() ? Json(nullptr) : Json(s.blas)},
+                        {"status", name_of(s.status)},
+                        {"reason", s.reason.empty() ? Json(nullptr) : Json(s.reason)},
+                        {"facts", s.facts}});
+  }
+  for (const Row& row : report.rows) {
+    for (const Entry& e : row.entries) cases.push_back(to_json(e, row));
+    for (const auto& v : row.verdicts) verdicts.push_back(to_json(report, row, v));
+  }
+  for (const auto& c : report.ceilings) {
+    ceilings.push_back({{"device_kind", c.device_kind},
+                        {"resource", c.resource},
+                        {"rate", c.rate},
+                        {"case", c.case_id},
+                        {"subject", c.subject}});
+  }
+  Json checks = Json::array(), limits = Json::array();
+  for (const auto& c : report.checks) checks.push_back({{"name", c.name}, {"answer", c.answer}});
+  for (const auto& l : report.limits)
+    limits.push_back({{"name", l.name},
+                      {"bytes", l.bytes},
+                      {"source", l.source},
+                      {"text", format_bytes(static_cast<double>(l.bytes))}});
+  const auto header = [&](const char* field) {
+    return to_json_or_null(find_string(report.header, field));
+  };
+  return {{"schema", "mlbench.report/1"},
+          {"run", report.run},
+          {"started", header("started")},
+          {"mlbench_version", header("mlbench_version")},
+          {"headline", report.headline},
+          {"checks", checks},
+          {"limits", limits},
+          {"machine", report.header.contains("machine") ? report.header["machine"] : Json(nullptr)},
+          {"subjects", subjects},
+          {"cases", cases},
+          {"verdicts", verdicts},
+          {"controls", controls_json(report)},
+          {"ceilings", ceilings},
+          {"published_bytes_per_s", report.published_bandwidth
+                                        ? Json(report.published_bandwidth->bandwidth_bytes_per_s)
+                                        : Json(nullptr)},
+          {"doubts", report.doubts},
+          {"ending", to_json_or_null(report.ending)},
+          {"duration_s", to_json_or_null(report.duration_s)}};
+}
+
+}  // namespace mlbench::report

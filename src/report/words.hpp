@@ -1,0 +1,45 @@
+#pragma once
+
+#include "report/model.hpp"
+
+#include <string>
+
+/// Numbers as they are shown, in every printer alike.
+namespace mlbench::report {
+
+/// A unit for a whole column, so that numbers below each other compare.
+struct Scale {
+  double factor = 1;
+  std::string name;  ///< "TFLOP/s".
+};
+
+/// The scale in which `largest` has one to three digits before the point (at least giga for bytes
+/// and FLOP).
+[[nodiscard]] Scale scale_for(double largest, workload::RateUnit unit);
+
+/// "3.58 TFLOP/s".
+[[nodiscard]] std::string rate_words(double rate, workload::RateUnit unit);
+
+/// Half the width of the 95 % range: "±1%"; empty where there is no range.
+[[nodiscard]] std::string spread_words(const Rate& rate);
+
+/// A cell of a table: "3.58 ±1%"; "~3.58" before there is a range, "~" before there is a rate, the
+/// status where it is not ok.
+[[nodiscard]] std::string cell_words(const Entry& entry, const Scale& scale);
+
+/// "91"; "?" where no ceiling is known, "-" where there is no result.
+[[nodiscard]] std::string share_words(const Entry& entry);
+
+/// "PyTorch 1.06x (1.03-1.09)", "equal within 2 %", "not decided (-1 ... +8 %)"; "~" without
+/// enough pairs, empty where a side has no result.
+[[nodiscard]] std::string verdict_words(const Report& report, const Row& row,
+                                        const compare::CaseVerdict& verdict);
+
+/// The verdict between the two frameworks, which is what a reader asks first; nullptr where the row
+/// has none.
+[[nodiscard]] const compare::CaseVerdict* main_verdict(const Report& report, const Row& row);
+
+/// "PyTorch"; the subject's own name where the run does not know it.
+[[nodiscard]] std::string title_of(const Report& report, const std::string& subject);
+
+}  // namespace mlbench::report
