@@ -112,7 +112,15 @@ wanted_apt_packages() {
   has ninja || echo ninja-build
   if [ -z "$own_python" ] && ! has_pip "$python" && [ -z "$(find_python)" ]; then echo python3-venv; fi
   printf '%s\n' nlohmann-json3-dev libcli11-dev libfmt-dev libyaml-cpp-dev libopenblas0-pthread
-  case $1 in test | all) echo doctest-dev ;; esac
+  case $1 in
+    test | all)
+      echo doctest-dev
+      # For the page's test in a real browser, and for pictures.
+      has chromedriver || printf '%s\n' chromium chromium-driver
+      has node || echo nodejs
+      has rsvg-convert || echo librsvg2-bin
+      ;;
+  esac
   if [ "$1" = all ]; then printf '%s\n' clang clang-format clang-tidy libclang-rt-dev shellcheck; fi
 }
 

@@ -182,6 +182,11 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
       ->add_option("--output", report_options.output,
                    "Write to this file in place of standard output")
       ->type_name("FILE");
+  report
+      ->add_option("--svg", report_options.pictures,
+                   "Write the charts of one run as SVG and PNG into this folder (needs Node.js; "
+                   "rsvg-convert for PNG)")
+      ->type_name("DIR");
 
   CompareOptions compare_options;
   auto* compare = add("compare",

@@ -23,6 +23,7 @@ struct ReportOptions {
   std::string format = "text";  ///< "text", "markdown", "csv", "json", "html".
   bool html = false;            ///< Write the page beside the other reports.
   std::string output;           ///< File to write in place of standard output.
+  std::string pictures;         ///< Folder for the charts as SVG and PNG.
 };
 int report_command(const Context& context, const ReportOptions& options);
 

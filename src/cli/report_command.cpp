@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/pictures.hpp"
 #include "cli/write_file.hpp"
 #include "report/csv.hpp"
 #include "report/html.hpp"
@@ -65,6 +66,19 @@ fs::path page_path(const ReportOptions& options, const report::Report& first) {
   return default_reports_dir() / (name + ".html");
 }
 
+int write_charts(const Context& context, const ReportOptions& options,
+                 const std::vector<report::Report>& reports) {
+  if (reports.size() != 1)
+    return report_error(context,
+                        fail(ErrorKind::usage, "--svg draws the charts of one run; " +
+                                                   std::to_string(reports.size()) + " were given"));
+  const auto pictures = write_pictures(reports.front(), options.pictures);
+  if (!pictures) return report_error(context, pictures.error());
+  for (const auto& file : pictures->files) context.err << "wrote " << file.string() << '\n';
+  if (!pictures->missing.empty()) context.err << pictures->missing << '\n';
+  return kExitOk;
+}
+
 }  // namespace
 
 int report_command(const Context& context, const ReportOptions& options) {
@@ -77,6 +91,7 @@ int report_command(const Context& context, const ReportOptions& options) {
   const bool page = options.html || format == "html";
   const auto loaded = load(options, page);
   if (!loaded) return report_error(context, loaded.error());
+  if (!options.pictures.empty()) return write_charts(context, options, loaded->reports);
   const auto text = printed(*loaded, page ? "html" : format);
   if (!options.html && options.output.empty()) {
     context.out << text;

@@ -1,6 +1,6 @@
 #include "report/chart_parts.hpp"
 
-#include "report/text.hpp"
+#include "report/words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -76,17 +76,9 @@ Json quantitative(const char* field, const std::string& title, bool log) {
   return {{"field", field},
           {"type", "quantitative"},
           {"title", title},
-          {"scale", log ? Json{{"type", "log"}, {"nice", false}} : Json{{"zero", true}}},
-          {"axis", {{"format", "~s"}}}};
-}
-
-std::string shortened(const std::string& text, std::size_t most) {
-  if (display_width(text) <= most) return text;
-  std::size_t bytes = 0;
-  for (std::size_t seen = 0; bytes < text.size(); ++bytes) {
-    if ((static_cast<unsigned char>(text[bytes]) & 0xC0U) != 0x80U && ++seen > most - 1) break;
-  }
-  return text.substr(0, bytes) + "…";
+          {"scale",
+           log ? Json{{"type", "log"}, {"nice", false}, {"padding", 14}} : Json{{"zero", true}}},
+          {"axis", {{"format", "~s"}, {"tickCount", log ? 5 : 6}}}};
 }
 
 std::map<std::string, std::string> axis_names(const Report& report) {
@@ -105,7 +97,7 @@ std::map<std::string, std::string> axis_names(const Report& report) {
 }
 
 Json row_height(std::size_t rows, int per_row) {
-  return {{"step", rows > 40 ? per_row / 2 : per_row}};
+  return {{"step", rows > 40 ? per_row / 2 : per_row}, {"for", "position"}};
 }
 
 std::vector<Cache> caches_of(const Report& report) {

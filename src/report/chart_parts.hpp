@@ -26,9 +26,6 @@ namespace mlbench::report {
 /// have the same.
 [[nodiscard]] std::map<std::string, std::string> axis_names(const Report& report);
 
-/// `text` of at most `most` characters, with an ellipsis where it was cut.
-[[nodiscard]] std::string shortened(const std::string& text, std::size_t most);
-
 /// Height for `rows` cases below each other.
 [[nodiscard]] Json row_height(std::size_t rows, int per_row);
 

@@ -87,9 +87,8 @@ std::optional<Chart> roofline_chart(const Report& report) {
   }
   const auto lines = roofs(report, left / 2, right * 2);
   Json x = quantitative("intensity", "FLOP a byte of memory traffic", true);
-  Json y = quantitative("rate", "FLOP/s", true);
-  x["axis"] = {{"format", "~r"}};
-  y["axis"] = {{"format", "~s"}};
+  const Json y = quantitative("rate", "FLOP/s", true);
+  x["axis"]["format"] = "~r";
   Json spec = chart_frame(360);
   spec["encoding"] = {{"x", x}, {"y", y}};
   spec["layer"] = Json::array();

@@ -62,7 +62,7 @@ Json versus_color(const Report& report, const compare::CaseVerdict& v) {
           {"legend", {{"orient", "top"}}},
           {"scale",
            {{"domain", {title_of(report, v.a), title_of(report, v.b), "no winner"}},
-            {"range", {color_of(report, v.a), color_of(report, v.b), "var(--muted)"}}}}};
+            {"range", {color_of(report, v.a), color_of(report, v.b), "var(--even)"}}}}};
 }
 
 Json share_rows(const Report& report) {
@@ -149,6 +149,10 @@ Chart rate_chart(const Report& report, const char* id, const char* title, bool i
   if (log) chart.about += " The scale is logarithmic.";
   const Json offset = {{"field", "subject"}, {"type", "nominal"}, {"sort", nullptr}};
   auto color = subject_color(report);
+  Json x = quantitative("rate", scale.name, log);
+  x["axis"]["format"] = "~r";
+  Json range = x;
+  range["field"] = "low";
   Json spec = chart_frame(row_height(count_cases(chart.rows), 34));
   spec["data"] = {{"values", chart.rows}};
   spec["encoding"] = {{"y", case_axis()},
@@ -159,15 +163,13 @@ Chart rate_chart(const Report& report, const char* id, const char* title, bool i
   if (!log) {
     spec["layer"].push_back(
         {{"mark", {{"type", "bar"}, {"opacity", 0.35}, {"height", {{"band", 0.8}}}}},
-         {"encoding", {{"x", quantitative("rate", scale.name, log)}}}});
+         {"encoding", {{"x", x}}}});
   }
-  spec["layer"].push_back(
-      {{"mark", {{"type", "rule"}, {"strokeWidth", 2}}},
-       {"encoding", {{"x", quantitative("low", scale.name, log)}, {"x2", {{"field", "high"}}}}}});
+  spec["layer"].push_back({{"mark", {{"type", "rule"}, {"strokeWidth", 2}}},
+                           {"encoding", {{"x", range}, {"x2", {{"field", "high"}}}}}});
   spec["layer"].push_back(
       {{"mark", {{"type", "point"}, {"filled", true}, {"size", 60}, {"opacity", 1}}},
-       {"encoding",
-        {{"x", quantitative("rate", scale.name, log)}, {"shape", subject_shape(report)}}}});
+       {"encoding", {{"x", x}, {"shape", subject_shape(report)}}}});
   chart.spec = std::move(spec);
   return chart;
 }
@@ -200,8 +202,8 @@ std::optional<Chart> versus_chart(const Report& report) {
   const Json x = {
       {"field", "ratio"},
       {"type", "quantitative"},
-      {"title", "← " + title_of(report, first->b) + " faster      " + title_of(report, first->a) +
-                    " faster →"},
+      {"title",
+       "← " + title_of(report, first->b) + " faster · " + title_of(report, first->a) + " faster →"},
       {"scale", {{"type", "log"}, {"domain", {low / 1.02, high * 1.02}}, {"nice", false}}},
       {"axis",
        {{"values", ratio_ticks(low, high)},
@@ -263,7 +265,7 @@ std::optional<Chart> share_chart(const Report& report) {
   spec["data"] = {{"values", chart.rows}};
   spec["mark"] = {{"type", "point"}, {"filled", true}, {"size", 80}, {"opacity", 0.9}};
   Json x = quantitative("percent", "% of the best here", false);
-  x["axis"] = {{"format", "d"}};
+  x["axis"] = {{"format", "d"}, {"tickCount", 6}};
   spec["encoding"] = {{"x", x},
                       {"y", case_axis()},
                       {"color", subject_color(report)},
@@ -274,6 +276,9 @@ std::optional<Chart> share_chart(const Report& report) {
   return chart;
 }
 
+/// 1.015 as "+1.5%".
+constexpr const char* kShare = "format(datum.value - 1, '+.1~%')";
+
 Json distribution_spec(const Report& report) {
   Json spec = chart_frame(150);
   spec["data"] = {{"name", "bins"}};
@@ -282,9 +287,9 @@ Json distribution_spec(const Report& report) {
       {"x",
        {{"field", "low"},
         {"type", "quantitative"},
-        {"title", "time of a call / median"},
+        {"title", "against the median"},
         {"scale", {{"type", "log"}, {"nice", false}}},
-        {"axis", {{"format", ".3~r"}, {"tickCount", 6}}}}},
+        {"axis", {{"labelExpr", kShare}, {"tickCount", 6}}}}},
       {"x2", {{"field", "high"}}},
       {"y", {{"field", "share"}, {"type", "quantitative"}, {"title", "% of samples"}}},
       {"y2", {{"datum", 0}}},
@@ -299,12 +304,14 @@ Json drift_spec(const Report& report) {
   const Json x = {{"field", "minutes"},
                   {"type", "quantitative"},
                   {"title", "minutes since the run's first block"},
-                  {"scale", {{"zero", false}}}};
+                  {"scale", {{"zero", false}}},
+                  {"axis", {{"tickCount", 6}}}};
   const auto y = [](const char* field) {
     return Json{{"field", field},
                 {"type", "quantitative"},
-                {"title", "time / median"},
-                {"scale", {{"zero", false}}}};
+                {"title", "against the median"},
+                {"scale", {{"zero", false}}},
+                {"axis", {{"labelExpr", kShare}, {"tickCount", 5}}}};
   };
   spec["encoding"] = {
       {"x", x},

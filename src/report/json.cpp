@@ -2,12 +2,23 @@
 #include "report/model.hpp"
 #include "report/words.hpp"
 
+#include <fmt/format.h>
+
 namespace mlbench::report {
 namespace {
 
+/// "right: Freivalds + 256 dot products, largest error 7.8e-06, allowed 0.011".
+std::string check_words(const store::CheckRecord& check) {
+  std::string text = (check.ok ? "right: " : "WRONG: ") + check.method;
+  if (check.max_error) text += fmt::format(", largest error {:.2g}", *check.max_error);
+  if (check.tolerance) text += fmt::format(", allowed {:.2g}", *check.tolerance);
+  return text;
+}
+
 /// The entry's numbers as they are shown; empty where there is none.
 Json text_of(const Entry& e) {
-  Json text = {{"time", ""}, {"range", ""}, {"rate", ""}, {"spread", ""}, {"share", ""}};
+  Json text = {{"time", ""},   {"range", ""}, {"rate", ""},
+               {"spread", ""}, {"share", ""}, {"check", ""}};
   if (e.time) text["time"] = format_time(e.time->median_s);
   if (e.time && e.time->low_s && e.time->high_s)
     text["range"] = format_time(*e.time->low_s) + " to " + format_time(*e.time->high_s);
@@ -15,6 +26,7 @@ Json text_of(const Entry& e) {
     text["rate"] = rate_words(e.rate->value, e.rate->unit);
     text["spread"] = spread_words(*e.rate);
   }
+  if (e.check) text["check"] = check_words(*e.check);
   if (e.ceiling_fraction) text["share"] = share_words(e) + " %";
   return text;
 }

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "core/units.hpp"
 #include "machine/machine.hpp"
+#include "report/words.hpp"
 
 #include <fmt/format.h>
 
@@ -22,16 +23,16 @@ using store::RunData;
 
 SubjectView view_of(const store::SubjectRecord& s) {
   SubjectView view{.name = s.name,
-                   .title = framework_title(s.framework),
+                   .title = one_line(framework_title(s.framework)),
                    .framework = s.framework,
                    .device = s.device,
                    .version = find_string(s.facts, "framework_version").value_or(""),
                    .blas = {},
                    .status = s.status,
-                   .reason = s.reason,
+                   .reason = one_line(s.reason),
                    .facts = s.facts};
   const auto at = s.name.find('@');
-  if (at != std::string::npos) view.title += s.name.substr(at, s.name.find(':', at) - at);
+  if (at != std::string::npos) view.title += one_line(s.name.substr(at, s.name.find(':', at) - at));
   if (s.facts.contains("blas")) {
     const Json& blas = s.facts["blas"];
     view.blas = find_string(blas, "library").value_or("");
@@ -60,16 +61,21 @@ std::optional<Rate> rate_of(const CaseRecord& c, const stats::TimeSummary& t) {
   return rate;
 }
 
+std::vector<std::string> one_lines(std::vector<std::string> texts) {
+  for (auto& text : texts) text = one_line(text);
+  return texts;
+}
+
 Entry entry_of(const CaseRecord& c, const SubjectView& subject, const Cell& cell,
                const compare::Ceilings& ceilings) {
   Entry e{.subject = subject.name,
           .status = cell.status,
-          .reason = cell.reason,
+          .reason = one_line(cell.reason),
           .time = {},
           .rate = {},
           .ceiling_fraction = {},
-          .kernel = cell.kernel,
-          .notes = cell.notes,
+          .kernel = one_line(cell.kernel),
+          .notes = one_lines(cell.notes),
           .flags = cell.flags,
           .check = cell.check};
   if (cell.status != CaseStatus::ok) return e;  // a case that is not ok gets no rate
@@ -87,7 +93,7 @@ void add_doubts(Report& report, const RunData& run) {
       doubts.push_back(s.title + " on " + s.device + " was not measured: " + s.reason);
   }
   for (const Json& notice : run.notices)
-    doubts.push_back(find_string(notice, "message").value_or(""));
+    doubts.push_back(one_line(find_string(notice, "message").value_or("")));
   for (const Row& row : report.rows) {
     for (const Entry& e : row.entries) {
       const auto* subject = report.find_subject(e.subject);
@@ -242,7 +248,7 @@ Report build_report(const RunData& run, const std::string& path) {
   for (const auto& s : run.subjects) report.subjects.push_back(view_of(s));
   tell_apart(report.subjects);
   const auto machine = machine_of(report);
-  report.headline = machine::headline(machine);
+  report.headline = one_line(machine::headline(machine));
   report.published_bandwidth = machine::published_bandwidth(machine);
   report.limits = limits_of(machine);
 
@@ -254,7 +260,7 @@ Report build_report(const RunData& run, const std::string& path) {
   for (const CaseRecord& c : run.cases) {
     if (c.control) continue;
     Row row{.case_id = c.definition.id,
-            .label = workload::label_of(c.definition),
+            .label = one_line(workload::label_of(c.definition)),
             .workload = c.definition.workload,
             .dtype = std::string(name_of(c.definition.dtype)),
             .params = c.definition.params,

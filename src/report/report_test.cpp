@@ -1,49 +1,18 @@
 #include "report/discovery_text.hpp"
 #include "report/model.hpp"
+#include "report/stored_run_for_tests.hpp"
 #include "report/table.hpp"
 #include "report/text.hpp"
-#include "store/journal.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
 #include <sstream>
 
 using namespace mlbench;
 using namespace mlbench::report;
-namespace fs = std::filesystem;
 
 namespace {
-
-const fs::path kData = MLBENCH_TEST_DATA;
-const fs::path kGolden = kData.parent_path() / "golden";
-
-store::RunData stored_run() {
-  auto run = store::load_journal(kData / "journals" / "v1-m5-interrupted.jsonl");
-  REQUIRE_MESSAGE(run, (run ? "" : run.error().message));
-  return *std::move(run);
-}
-
-Report stored_report() {
-  return build_report(stored_run(), "results/raw/v1-m5-interrupted.jsonl");
-}
-
-std::string read_file(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return std::move(text).str();
-}
-
-/// The golden file `name`; with MLBENCH_UPDATE_GOLDEN=1 it is made anew from `actual`, to be read
-/// before it is committed.
-std::string golden(const char* name, const std::string& actual) {
-  const char* update = std::getenv("MLBENCH_UPDATE_GOLDEN");
-  if (update != nullptr && std::string(update) == "1")
-    std::ofstream(kGolden / name, std::ios::binary) << actual;
-  return read_file(kGolden / name);
-}
 
 /// Where two documents differ: numbers by more than what another system's exp() and log() may
 /// change in their last digits, everything else at all. Empty when they are alike.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace mlbench::report {
@@ -18,6 +19,9 @@ using workload::RateUnit;
 
 /// The model that the first screen answers for.
 constexpr const char* kHeadlineModel = "Mistral-7B";
+
+/// Names of cases longer than this are cut: one bad name must not make a table unreadable.
+constexpr std::size_t kLongest = 60;
 
 struct Group {
   const char* title;
@@ -37,7 +41,11 @@ bool belongs(const Row& row, const Group& group) {
 }
 
 ScreenRow screen_row(const Report& report, const Row& row, const Scale& scale) {
-  ScreenRow out{.case_id = row.case_id, .label = row.label, .cells = {}, .winner = {}, .share = {}};
+  ScreenRow out{.case_id = row.case_id,
+                .label = shortened(row.label, kLongest),
+                .cells = {},
+                .winner = {},
+                .share = {}};
   for (const SubjectView& s : report.subjects) {
     if (s.status != CaseStatus::ok) continue;
     const auto it = std::find_if(row.entries.begin(), row.entries.end(),
@@ -84,7 +92,7 @@ std::vector<std::string> left_out_words(const Report& report) {
                    : "a call takes over 2 s";
     }
     if (!by_reason.contains(reason)) order.push_back(reason);
-    by_reason[reason].push_back(row.case_id);
+    by_reason[reason].push_back(shortened(one_line(row.case_id), kLongest));
   }
   std::vector<std::string> lines;
   for (const auto& reason : order) {

@@ -1,6 +1,7 @@
 #include "report/words.hpp"
 
 #include "core/units.hpp"
+#include "report/text.hpp"
 
 #include <fmt/format.h>
 
@@ -74,6 +75,22 @@ std::string share_words(const Entry& e) {
 std::string title_of(const Report& report, const std::string& subject) {
   const auto* found = report.find_subject(subject);
   return found == nullptr ? subject : found->title;
+}
+
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  return text;
+}
+
+std::string shortened(const std::string& text, std::size_t most) {
+  if (display_width(text) <= most) return text;
+  std::size_t bytes = 0;
+  for (std::size_t seen = 0; bytes < text.size(); ++bytes) {
+    if ((static_cast<unsigned char>(text[bytes]) & 0xC0U) != 0x80U && ++seen > most - 1) break;
+  }
+  return text.substr(0, bytes) + "…";
 }
 
 const compare::CaseVerdict* main_verdict(const Report& report, const Row& row) {

@@ -39,6 +39,12 @@ struct Scale {
 /// has none.
 [[nodiscard]] const compare::CaseVerdict* main_verdict(const Report& report, const Row& row);
 
+/// `text` as one line of it: control characters (line ends and escapes too) become spaces.
+[[nodiscard]] std::string one_line(std::string text);
+
+/// `text` of at most `most` characters, with an ellipsis where it was cut.
+[[nodiscard]] std::string shortened(const std::string& text, std::size_t most);
+
 /// "PyTorch"; the subject's own name where the run does not know it.
 [[nodiscard]] std::string title_of(const Report& report, const std::string& subject);
 

@@ -25,8 +25,6 @@ function caseBody(row, page) {
   const {report} = page;
   const entries = Object.values(row.entries);
   const subjectOf = (/** @type {any} */ e) => titleOf(e.subject, report);
-  const check = (/** @type {any} */ c) => c === null ? 'none' :
-    `${c.ok ? 'right' : 'WRONG'}: ${c.method}` + (c.max_error === null ? '' : `, largest error ${c.max_error.toPrecision(3)}, allowed ${c.tolerance?.toPrecision(3)}`);
   /** @type {Array<[string, (e: any) => Node | string]>} */
   const lines = [
     ['Status', (e) => e.status === 'ok' ? 'ok' : element('span', {class: statusClass(e)}, e.status + (e.reason ? ': ' + e.reason : ''))],
@@ -34,7 +32,7 @@ function caseBody(row, page) {
     ['Rate', (e) => (e.text.rate + ' ' + e.text.spread).trim()], ['% of best here', (e) => e.text.share],
     ['Processes', (e) => e.processes === null ? '' : String(e.processes)],
     ['Samples', (e) => sampleWords(page.samples[row.id], e.subject)],
-    ['Kernel', (e) => foreign(e.kernel)], ['Answer', (e) => check(e.check)],
+    ['Kernel', (e) => foreign(e.kernel)], ['Answer', (e) => e.text.check],
     ['Doubts', (e) => e.flags.join(', ')], ['Notes', (e) => foreign(e.notes.join('; '))],
   ];
   const shown = lines.filter(([, show]) => entries.some((e) => { const v = show(e); return v !== '' && !(v instanceof Node && v.textContent === ''); }));

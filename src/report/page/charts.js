@@ -1,20 +1,5 @@
 // Draws Vega-Lite specifications. Colours are CSS variables, so a change of theme and printing need no redrawing.
 
-const chartConfig = {
-  background: 'transparent',
-  font: 'system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif',
-  view: {stroke: null},
-  axis: {
-    labelColor: 'var(--ink)', titleColor: 'var(--muted)', gridColor: 'var(--line)', domainColor: 'var(--line)',
-    tickColor: 'var(--line)', labelFontSize: 12, titleFontSize: 12, titleFontWeight: 'normal', titlePadding: 8,
-  },
-  legend: {
-    labelColor: 'var(--ink)', titleColor: 'var(--muted)', labelFontSize: 12, symbolStrokeColor: 'var(--muted)',
-    columns: {expr: 'width < 420 ? 2 : 6'}, labelLimit: 220,
-  },
-  range: {category: ['var(--other0)', 'var(--other1)', 'var(--other2)', 'var(--torch)', 'var(--mlx)', 'var(--native)']},
-};
-
 const tip = /** @type {HTMLElement} */ (document.getElementById('tip'));
 
 /** Vega calls it with what is under the pointer. @param {any} _handler @param {MouseEvent} event @param {any} item @param {any} value */
@@ -42,7 +27,8 @@ function showTip(_handler, event, item, value) {
 async function drawChart(place, spec, name, datasets = {}) {
   const narrow = place.clientWidth < 480;
   const filled = {...spec, datasets: {...datasets}};
-  const config = {...chartConfig, axisY: {labelLimit: narrow ? 110 : 260}};
+  const config = {...chartConfig, axisY: {labelLimit: narrow ? 130 : 260}};
+  if (narrow) config.legend = {...chartConfig.legend, layout: {top: {direction: 'vertical', anchor: 'start'}}};
   const compiled = vegaLite.compile(narrow ? narrowed(filled) : filled, {config, logger: vega.logger(vega.Error)}).spec;
   const view = new vega.View(vega.parse(compiled), {renderer: 'svg', container: place, hover: true, logLevel: vega.Error});
   view.description(name).tooltip(showTip);
@@ -54,7 +40,7 @@ async function drawChart(place, spec, name, datasets = {}) {
 function narrowed(spec) {
   const copy = structuredClone(spec);
   const axis = copy.encoding?.y?.axis;
-  if (axis?.labelLimit) axis.labelLimit = 110;
+  if (axis?.labelLimit) axis.labelLimit = 130;
   return copy;
 }
 

@@ -27,9 +27,16 @@ function explained(text, id) {
   return element('a', {href: '#' + id}, text);
 }
 
+/** A sentence of the report; where it names the page of warnings, that is a link to them here. @param {string} text */
+function sentence(text) {
+  const page = ' (docs/warnings.md)';
+  if (!text.endsWith(page)) return foreign(text);
+  return element('span', {}, foreign(text.slice(0, -page.length)), ' (', explained('what this means', 'how-flags'), ')');
+}
+
 /** @param {string} title @param {string[]} lines @param {string} kind bad, warn or good */
 function box(title, lines, kind) {
-  const list = lines.length > 0 ? element('ul', {}, ...lines.map((line) => element('li', {}, line))) : null;
+  const list = lines.length > 0 ? element('ul', {}, ...lines.map((line) => element('li', {}, sentence(line)))) : null;
   return element('section', {class: 'box ' + kind}, element('h2', {}, title), list);
 }
 

@@ -51,8 +51,8 @@ function doubtSection(page) {
 function tileSection(page) {
   const {screen, report} = page;
   const tiles = [];
-  const add = (/** @type {string} */ big, /** @type {string} */ small) =>
-    tiles.push(element('div', {class: 'tile'}, element('b', {}, big), element('span', {}, small)));
+  const add = (/** @type {string} */ big, /** @type {string} */ small, bad = false) =>
+    tiles.push(element('div', {class: 'tile'}, element('b', {class: bad ? 'is-bad' : null}, big), element('span', {}, small)));
   const main = report.verdicts.filter((v) => isMain(v, report) && v.ratio !== null);
   if (main.length > 0) {
     const {a, b} = main[0];
@@ -60,8 +60,8 @@ function tileSection(page) {
     add(`${wins('faster')} : ${wins('slower')}`, `cases won, ${titleOf(a, report)} : ${titleOf(b, report)}; ` +
       `${wins('equal')} equal, ${wins('undecided')} not decided`);
   }
-  for (const check of screen.checks) add(check.answer, check.name);
-  if (screen.limits.length > 0) add(screen.limits[0].answer, screen.limits.map((l) => `${l.name} ${l.answer}`).join(', '));
+  for (const check of screen.checks) add(check.answer, check.name, check.answer.startsWith('NO'));
+  if (screen.limits.length > 0) add(screen.limits[0].answer, screen.limits.map((l, i) => i === 0 ? l.name : `${l.name} ${l.answer}`).join(', '));
   const rest = [];
   if (screen.published) rest.push(element('p', {}, screen.published));
   if (screen.model) rest.push(element('p', {}, element('b', {}, 'Mistral-7B'), ' in ' + screen.model));

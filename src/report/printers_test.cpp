@@ -1,0 +1,194 @@
+#include "core/text.hpp"
+#include "report/charts.hpp"
+#include "report/csv.hpp"
+#include "report/html.hpp"
+#include "report/markdown.hpp"
+#include "report/samples.hpp"
+#include "report/stored_run_for_tests.hpp"
+#include "report/text.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+
+using namespace mlbench;
+using namespace mlbench::report;
+
+namespace {
+
+/// The stored run with every name replaced by what an attacker or an accident would write.
+store::RunData hostile_run() {
+  const std::string long_name(10000, 'x');
+  const std::vector<std::string> names = {"</script><script>document.title='owned'</script>",
+                                          "<img src=x onerror=\"document.title='owned'\">",
+                                          "'\"`|*_[a](http://example.com) \\ & &lt;",
+                                          "\u202Eright to left \u05D0\u05D1",
+                                          long_name,
+                                          "line\nend \x1b[31m red",
+                                          "__proto__",
+                                          "emoji 🚀🧪"};
+  store::RunData run;
+  REQUIRE(run.add({{"type", "run"},
+                   {"schema", "mlbench.journal/1"},
+                   {"machine", {{"cpu", {{"name", names[0]}}}}}}));
+  for (const char* subject : {"torch:cpu", "<b>:cpu"})
+    REQUIRE(run.add({{"type", "subject"},
+                     {"subject", subject},
+                     {"framework", split(subject, ':')[0]},
+                     {"device", "cpu"},
+                     {"status", "ok"},
+                     {"reason", ""},
+                     {"facts", {{"framework_version", names[1]}}}}));
+  REQUIRE(run.add({{"type", "pair"}, {"a", "torch:cpu"}, {"b", "<b>:cpu"}}));
+  for (const auto& name : names) {
+    REQUIRE(run.add({{"type", "case"},
+                     {"case", name},
+                     {"workload", name},
+                     {"dtype", "float32"},
+                     {"flop", 1e9},
+                     {"bytes", 1e6},
+                     {"unit", "flop_per_s"}}));
+    for (int round = 0; round < 6; ++round) {
+      for (const char* subject : {"torch:cpu", "<b>:cpu"}) {
+        REQUIRE(run.add({{"type", "prepared"},
+                         {"round", round},
+                         {"case", name},
+                         {"subject", subject},
+                         {"kernel", name},
+                         {"notes", {name}}}));
+        REQUIRE(run.add({{"type", "block"},
+                         {"round", round},
+                         {"row", 0},
+                         {"case", name},
+                         {"subject", subject},
+                         {"samples_s", {0.1, 0.1 + round * 1e-3, 0.1}}}));
+      }
+      REQUIRE(run.add({{"type", "slot"},
+                       {"round", round},
+                       {"case", name},
+                       {"subjects", {"torch:cpu", "<b>:cpu"}}}));
+    }
+    REQUIRE(run.add({{"type", "notice"}, {"message", name}}));
+  }
+  return run;
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("the Markdown report of a stored run is as it was") {
+  const std::string text = to_markdown(stored_report());
+  CHECK(text == golden("v1-m5-interrupted.md", text));
+}
+
+TEST_CASE("the CSV of a stored run is as it was") {
+  const std::vector<Report> reports = {stored_report()};
+  const std::string text = to_csv(reports);
+  CHECK(text == golden("v1-m5-interrupted.csv", text));
+  std::size_t entries = 0;
+  for (const auto& row : reports[0].rows) entries += row.entries.size();
+  CHECK(count(text, "\n") == entries + 1);
+}
+
+TEST_CASE("the page holds its data, and nothing that names another place") {
+  const auto run = stored_run();
+  const std::string page = to_html(Json::array({page_of(stored_report(), run)}));
+  CHECK(page.size() < 1500000);
+  CHECK(page.starts_with("<!doctype html>"));
+  CHECK(page.find("{{data}}") == std::string::npos);
+  for (const char* part : {"src=", "@import", "url("}) {
+    CAPTURE(part);
+    CHECK(page.substr(0, page.find("id=\"data\"")).find(part) == std::string::npos);
+  }
+  CHECK(page.find("sourceMappingURL") == std::string::npos);
+  CHECK(page.find("default-src 'none'") != std::string::npos);
+}
+
+TEST_CASE("names of others cannot end the data's element or become markup") {
+  const auto run = hostile_run();
+  const auto report = build_report(run, "run\"><script>.jsonl");
+  const std::string page = to_html(Json::array({page_of(report, run)}));
+  const auto plain = to_html(Json::array());
+  CHECK(count(page, "<script") == count(plain, "<script"));
+  CHECK(count(page, "</script") == count(plain, "</script"));
+  CHECK(count(page, "<img") == 0);
+  CHECK(page.find("\\u003cimg src=x") != std::string::npos);  // it is there, as data
+}
+
+TEST_CASE("a text table stays readable with any names") {
+  const auto report = build_report(hostile_run(), "r");
+  const auto text = to_text(report);
+  for (const char c : text)
+    CHECK_MESSAGE((c == '\n' || static_cast<unsigned char>(c) >= 0x20), static_cast<int>(c));
+  const auto at = text.find("COMPUTE");
+  REQUIRE(at != std::string::npos);
+  CHECK(text.find('\n', at) - at < 250);
+}
+
+TEST_CASE("Markdown escapes what would be a link, a cell or HTML") {
+  CHECK(markdown_escape("a|b<c>[d](e)*_`\n") == "a\\|b\\<c\\>\\[d\\](e)\\*\\_\\` ");
+  const auto text = to_markdown(build_report(hostile_run(), "r"));
+  CHECK(text.find("<script") == std::string::npos);
+  CHECK(text.find("<img") == std::string::npos);
+}
+
+TEST_CASE("CSV quotes separators, quotes and line ends") {
+  const std::vector<Report> reports = {build_report(hostile_run(), "a,b \"c\"")};
+  const auto text = to_csv(reports);
+  CHECK(text.find("\n\"a,b \"\"c\"\"\",") != std::string::npos);
+}
+
+TEST_CASE("charts: one mark a result, colours by framework, a table column for each") {
+  const auto report = stored_report();
+  const auto charts = charts_of(report);
+  std::set<std::string> ids;
+  for (const auto& chart : charts) {
+    CAPTURE(chart.id);
+    CHECK(ids.insert(chart.id).second);
+    CHECK_FALSE(chart.rows.empty());
+    for (const auto& column : chart.columns) CHECK(chart.rows[0].contains(column.field));
+  }
+  for (const char* id :
+       {"versus", "rates-compute", "rates-memory", "roofline", "ceiling", "scaling-1"})
+    CHECK_MESSAGE(ids.contains(id), id);
+  const auto roofline =
+      std::find_if(charts.begin(), charts.end(), [](const auto& c) { return c.id == "roofline"; });
+  std::size_t timed = 0;
+  for (const auto& row : report.rows) {
+    for (const auto& e : row.entries) timed += row.work.flop > 0 && e.time ? 1U : 0U;
+  }
+  CHECK(roofline->rows.size() == timed);
+  CHECK(roofline->spec.dump().find("var(--torch)") != std::string::npos);
+}
+
+TEST_CASE("samples: shares sum to one, medians are near one, bins have the same edges") {
+  const auto all = samples_of(stored_run());
+  REQUIRE_FALSE(all.empty());
+  for (const auto& c : all) {
+    for (const auto& cell : c.cells) {
+      CAPTURE(c.case_id);
+      double sum = 0;
+      for (const auto& b : cell.bins) sum += b.share;
+      CHECK(sum == doctest::Approx(1));
+      CHECK(cell.points.size() == cell.blocks);
+      CHECK(cell.points.front().at_s <= cell.points.back().at_s);
+      for (const auto& p : cell.points) CHECK((p.low <= p.median && p.median <= p.high));
+    }
+  }
+  const auto few = samples_of(stored_run(), 1);
+  CHECK(few[0].cells[0].points.size() < all[0].cells[0].points.size());
+}
+
+TEST_CASE("a run without any result has a page") {
+  store::RunData run;
+  REQUIRE(run.add({{"type", "run"}, {"schema", "mlbench.journal/1"}}));
+  const auto report = build_report(run, "r");
+  CHECK(charts_of(report).empty());
+  CHECK(to_html(Json::array({page_of(report, run)})).find("mlbench.page/1") != std::string::npos);
+}
