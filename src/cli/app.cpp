@@ -194,6 +194,19 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                       "where one is possible");
   add_compare_flags(*compare, compare_options);
 
+  ImportOptions import_options;
+  auto* import = add("import",
+                     "Other programs' results as runs, with doubts: the Python Mac ML Benchmark "
+                     "Suite, llama-bench, mlx-benchmark");
+  import->add_option("files", import_options.files, "JSON, JSONL, CSV, SQL or Markdown")
+      ->required()
+      ->type_name("FILE");
+  import
+      ->add_option("--imported", import_options.imported,
+                   "Folder for the runs (default results/imported)")
+      ->type_name("DIR");
+  import->add_flag("--dry-run", import_options.dry_run, "Only say what would be imported");
+
   FitOptions fit_options;
   auto* fit = add("fit",
                   "Does a language model fit this machine or another, what limits it, what "
@@ -242,6 +255,7 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
     context.json = context.json || compare_options.format == "json";
     return compare_command(context, compare_options);
   }
+  if (import->parsed()) return import_command(context, import_options);
   if (fit->parsed()) return fit_command(context, fit_options);
   if (selfcheck->parsed())
     return selfcheck_command(context, selfcheck_options, {args.begin(), args.end()});

@@ -195,3 +195,31 @@ TEST_CASE("list --only shows what matches") {
   REQUIRE((*document)["cases"].size() == 1);
   CHECK((*document)["cases"][0]["case"] == "gemm/float16/512");
 }
+
+TEST_CASE("import: a run of another program's rows, its doubts, and the report of it") {
+  const Folder folder;
+  const std::string data = std::string(MLBENCH_TEST_DATA) + "/import/m5/";
+  const auto outcome =
+      run({"import", data + "mfu_utilization.json", data + "system_info.json",
+           data + "no-such-file.json", "--imported", folder.path.string(), "--json"});
+  CHECK(outcome.code == 4);  // one of the three is refused, the others are there
+  CHECK(contains(outcome.err, "no-such-file.json: there is no such file"));
+  const auto document = parse_json(outcome.out);
+  REQUIRE(document);
+  CHECK(find_string(*document, "schema") == "mlbench.import/1");
+  const Json& files = (*document)["files"];
+  REQUIRE(files.size() == 3);
+  CHECK(files[0]["values"] == 19);
+  CHECK(files[0]["not_understood"].empty());
+  CHECK(files[0]["machine"] == "M5");
+  CHECK(files[0]["machine_source"] == data + "system_info.json");
+  CHECK_FALSE((*document)["doubts"].empty());
+
+  const auto text = run({"report", files[0]["runs"][0].get<std::string>()});
+  CHECK(text.code == 0);
+  CHECK(contains(text.out, "IMPORTED from " + data + "mfu_utilization.json"));
+  CHECK(contains(text.out, "doubtful: published_mismatch"));
+  CHECK(contains(json_failure({"import", kJournal + ".none"}, 4, "io"), "there is no such file"));
+  CHECK(run({"import", data + "mfu_utilization.json", "--dry-run", "--imported", "/proc/none"})
+            .code == 0);
+}

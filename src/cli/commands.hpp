@@ -49,6 +49,13 @@ struct CompareOptions {
 };
 int compare_command(const Context& context, const CompareOptions& options);
 
+struct ImportOptions {
+  std::vector<std::string> files;
+  std::string imported;  ///< Folder for the journals; empty: results/imported.
+  bool dry_run = false;  ///< Read and doubt, write nothing.
+};
+int import_command(const Context& context, const ImportOptions& options);
+
 struct FitOptions {
   fit::Request request;
   std::string results;  ///< Folder of the journals, for what was measured here.

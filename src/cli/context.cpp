@@ -19,6 +19,10 @@ fs::path default_reports_dir() {
   return root_folder() / "results" / "reports";
 }
 
+fs::path default_imported_dir() {
+  return root_folder() / "results" / "imported";
+}
+
 std::vector<fs::path> worker_folders(const Context& context) {
   const fs::path here = context.program.parent_path();
   return {here, here.parent_path() / "libexec" / "mlbench"};

@@ -21,6 +21,7 @@ struct Context {
 [[nodiscard]] std::filesystem::path root_folder();
 [[nodiscard]] std::filesystem::path default_results_dir();
 [[nodiscard]] std::filesystem::path default_reports_dir();
+[[nodiscard]] std::filesystem::path default_imported_dir();
 
 /// Folders in which workers lie: beside the program, and in its ../libexec/mlbench.
 [[nodiscard]] std::vector<std::filesystem::path> worker_folders(const Context& context);

@@ -53,6 +53,27 @@ std::vector<GpuCard> load_cards() {
 
 }  // namespace
 
+double Chip::float32_flop_per_s() const {
+  constexpr double kFlopPerCoreAndCycle = 256;  // 128 multiply-adds
+  return static_cast<double>(gpu_cores) * kFlopPerCoreAndCycle * clock_hz;
+}
+
+bool Chip::has_neural_accelerators() const {
+  return name.starts_with("M5") || name.starts_with("M6");
+}
+
+double Chip::float16_flop_per_s() const {
+  return float32_flop_per_s() * (has_neural_accelerators() ? 4 : 1);
+}
+
+std::vector<const Chip*> find_chips(std::string_view name, std::optional<std::int64_t> gpu_cores) {
+  std::vector<const Chip*> found;
+  for (const Chip& c : chips()) {
+    if (c.name == name && (!gpu_cores || c.gpu_cores == *gpu_cores)) found.push_back(&c);
+  }
+  return found;
+}
+
 const std::vector<Chip>& chips() {
   static const std::vector<Chip> list = load_chips();
   return list;

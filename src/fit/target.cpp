@@ -14,7 +14,6 @@ namespace {
 constexpr std::int64_t kGiB = std::int64_t{1} << 30;
 constexpr std::int64_t kBufferStep = 16384;
 constexpr std::int64_t kNewestMacos = 26;
-constexpr double kFlopPerCoreAndCycle = 256;  // 128 multiply-adds
 // What a CUDA context and the driver keep of a card's memory. An assumption.
 constexpr std::int64_t kCudaReserve = kGiB / 2;
 
@@ -54,9 +53,9 @@ void take_chip(Target& t, const Chip& chip) {
   t.bandwidth_source =
       "published for " + chip.name + " with " + std::to_string(chip.gpu_cores) + " GPU cores";
   t.clock_hz = chip.clock_hz;
-  t.flop_per_s = static_cast<double>(chip.gpu_cores) * kFlopPerCoreAndCycle * chip.clock_hz;
+  t.flop_per_s = chip.float32_flop_per_s();
   t.two_dies = chip.name.ends_with("Ultra");
-  t.neural_accelerators = chip.name.starts_with("M5") || chip.name.starts_with("M6");
+  t.neural_accelerators = chip.has_neural_accelerators();
   if (chip.clock_assumed)
     t.notes.push_back("The GPU clock of this chip is assumed to be that of a sibling.");
 }

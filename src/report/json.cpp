@@ -1,4 +1,5 @@
 #include "core/units.hpp"
+#include "report/imported.hpp"
 #include "report/model.hpp"
 #include "report/words.hpp"
 
@@ -154,25 +155,31 @@ Json to_json(const Report& report) {
   const auto header = [&](const char* field) {
     return to_json_or_null(find_string(report.header, field));
   };
-  return {{"schema", "mlbench.report/1"},
-          {"run", report.run},
-          {"started", header("started")},
-          {"mlbench_version", header("mlbench_version")},
-          {"headline", report.headline},
-          {"checks", checks},
-          {"limits", limits},
-          {"machine", report.header.contains("machine") ? report.header["machine"] : Json(nullptr)},
-          {"subjects", subjects},
-          {"cases", cases},
-          {"verdicts", verdicts},
-          {"controls", controls_json(report)},
-          {"ceilings", ceilings},
-          {"published_bytes_per_s", report.published_bandwidth
-                                        ? Json(report.published_bandwidth->bandwidth_bytes_per_s)
-                                        : Json(nullptr)},
-          {"doubts", report.doubts},
-          {"ending", to_json_or_null(report.ending)},
-          {"duration_s", to_json_or_null(report.duration_s)}};
+  Json document = {
+      {"schema", "mlbench.report/1"},
+      {"run", report.run},
+      {"started", header("started")},
+      {"mlbench_version", header("mlbench_version")},
+      {"headline", report.headline},
+      {"checks", checks},
+      {"limits", limits},
+      {"machine", report.header.contains("machine") ? report.header["machine"] : Json(nullptr)},
+      {"subjects", subjects},
+      {"cases", cases},
+      {"verdicts", verdicts},
+      {"controls", controls_json(report)},
+      {"ceilings", ceilings},
+      {"published_bytes_per_s", report.published_bandwidth
+                                    ? Json(report.published_bandwidth->bandwidth_bytes_per_s)
+                                    : Json(nullptr)},
+      {"doubts", report.doubts},
+      {"ending", to_json_or_null(report.ending)},
+      {"duration_s", to_json_or_null(report.duration_s)}};
+  if (report.header.contains("imported")) {
+    document["source"] = report.header["imported"];
+    document["imported"] = imported_json(report.imported);
+  }
+  return document;
 }
 
 }  // namespace mlbench::report

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "core/units.hpp"
 #include "machine/machine.hpp"
+#include "report/imported.hpp"
 #include "report/words.hpp"
 
 #include <fmt/format.h>
@@ -92,6 +93,7 @@ void add_doubts(Report& report, const RunData& run) {
     if (s.status != CaseStatus::ok)
       doubts.push_back(s.title + " on " + s.device + " was not measured: " + s.reason);
   }
+  doubts.insert(doubts.end(), run.imported_doubts.begin(), run.imported_doubts.end());
   for (const Json& notice : run.notices)
     doubts.push_back(one_line(find_string(notice, "message").value_or("")));
   for (const Row& row : report.rows) {
@@ -273,6 +275,7 @@ Report build_report(const RunData& run, const std::string& path) {
     }
     report.rows.push_back(std::move(row));
   }
+  report.imported = run.imported;
   if (run.end) {
     report.ending = find_string(*run.end, "ending");
     report.duration_s = find_number(*run.end, "duration_s");

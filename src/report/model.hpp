@@ -77,7 +77,8 @@ struct Report {
   std::vector<Row> rows;
   std::vector<compare::Control> controls;  ///< Of the run itself; their cases are no rows.
   std::vector<compare::Ceilings::Ceiling> ceilings;
-  std::vector<std::string> doubts;  ///< Whole sentences.
+  std::vector<store::ImportedRecord> imported;  ///< Results of another program; no verdicts.
+  std::vector<std::string> doubts;              ///< Whole sentences.
   std::optional<double> duration_s;
   std::optional<std::string>
       ending;  ///< "finished", "budget_spent", "interrupted"; empty while it runs.

@@ -1,6 +1,7 @@
 #include "report/text.hpp"
 
 #include "core/text.hpp"
+#include "report/imported.hpp"
 #include "report/screen.hpp"
 #include "report/table.hpp"
 
@@ -74,6 +75,7 @@ std::string to_text(const Report& report) {
   std::string out = head(screen.headline, screen.subjects);
   add_facts(out, "Checks", screen.checks, ':');
   add_tables(out, screen.tables, screen.published);
+  out += imported_text(report);
   if (!screen.limits.empty() || !screen.model.empty()) out += '\n';
   add_facts(out, "LIMITS", screen.limits, ' ');
   if (!screen.model.empty())

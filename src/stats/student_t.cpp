@@ -1,5 +1,6 @@
 #include "stats/student_t.hpp"
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -72,6 +73,18 @@ double bisect_log(Predicate above) {
   }
 }
 
+double search_quantile(double p, double degrees_of_freedom) {
+  if (p == 0.5) return 0;
+  if (p > 0.25 && p < 0.75) {
+    const double t =
+        bisect_log([&](double x) { return central(x, degrees_of_freedom) >= std::abs(p - 0.5); });
+    return p < 0.5 ? -t : t;
+  }
+  const double tail = p < 0.5 ? p : 1 - p;
+  const double t = bisect_log([&](double x) { return upper_tail(x, degrees_of_freedom) <= tail; });
+  return p < 0.5 ? -t : t;
+}
+
 }  // namespace
 
 double incomplete_beta(double a, double b, double x) {
@@ -92,15 +105,11 @@ double student_t_cdf(double t, double degrees_of_freedom) {
 
 double student_t_quantile(double p, double degrees_of_freedom) {
   if (!(p > 0 && p < 1) || !(degrees_of_freedom > 0)) return kNaN;
-  if (p == 0.5) return 0;
-  if (p > 0.25 && p < 0.75) {
-    const double t =
-        bisect_log([&](double x) { return central(x, degrees_of_freedom) >= std::abs(p - 0.5); });
-    return p < 0.5 ? -t : t;
-  }
-  const double tail = p < 0.5 ? p : 1 - p;
-  const double t = bisect_log([&](double x) { return upper_tail(x, degrees_of_freedom) <= tail; });
-  return p < 0.5 ? -t : t;
+  // A collection of runs asks for the same quantile ten thousand times in a row.
+  static thread_local std::array<double, 3> last = {kNaN, kNaN, kNaN};
+  if (last[0] == p && last[1] == degrees_of_freedom) return last[2];
+  last = {p, degrees_of_freedom, search_quantile(p, degrees_of_freedom)};
+  return last[2];
 }
 
 }  // namespace mlbench::stats

@@ -25,10 +25,19 @@ Result<std::string> read_file(const fs::path& path) {
     return fail(ErrorKind::io, path.string() + ": is a folder, not a journal");
   std::ifstream file(path, std::ios::binary);
   if (!file) return io_error(path, "cannot be read");
-  std::ostringstream text;
-  text << file.rdbuf();
+  std::string text;
+  std::error_code error;
+  if (const auto size = fs::file_size(path, error); !error) {
+    text.resize(size);
+    file.read(text.data(), static_cast<std::streamsize>(size));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+  } else {  // a pipe
+    std::ostringstream all;
+    all << file.rdbuf();
+    text = std::move(all).str();
+  }
   if (file.bad()) return io_error(path, "cannot be read");
-  return std::move(text).str();
+  return text;
 }
 
 /// Folds all whole lines of `text` into data.
@@ -40,6 +49,9 @@ Status fold(const fs::path& path, std::string_view text, RunData& data) {
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 1);
     ++number;
+    if (number > 1) {
+      if (const auto flat = FlatLine::parse(line); flat && data.add_flat(*flat)) continue;
+    }
     const auto where = path.string() + ": line " + std::to_string(number);
     auto json = parse_json(line);
     if (!json) return fail(ErrorKind::io, where + ": " + json.error().message);
@@ -100,6 +112,12 @@ Result<RunData> load_journal(const fs::path& path) {
   if (!text) return text.error();
   RunData data;
   if (auto folded = fold(path, *text, data); !folded) return folded.error();
+  return data;
+}
+
+Result<RunData> parse_journal(std::string_view text, const std::string& name) {
+  RunData data;
+  if (auto folded = fold(name, text, data); !folded) return folded.error();
   return data;
 }
 

@@ -45,6 +45,9 @@ class Journal {
 /// Errors: `io` with file and line when it cannot be read, is not a journal or holds a broken line.
 [[nodiscard]] Result<RunData> load_journal(const std::filesystem::path& path);
 
+/// The same from a journal's text; `name` goes into messages.
+[[nodiscard]] Result<RunData> parse_journal(std::string_view text, const std::string& name);
+
 /// `run` as a path, or as the name of a journal in `results_dir` ("2026-11-23-185302" for
 /// results_dir/2026-11-23-185302.jsonl), or "last" for the newest there. Errors: `usage` when there
 /// is none.

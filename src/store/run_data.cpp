@@ -46,37 +46,6 @@ bool is_failure(CaseStatus status) noexcept {
          status != CaseStatus::unsupported;
 }
 
-Status RunData::add(const Json& line) {
-  const auto type = get_string(line, "type");
-  if (!type) return broken(type.error());
-  if (*type == "run") return add_run(line);
-  if (*type == "subject") return add_subject(line);
-  if (*type == "case") return add_case(line);
-  if (*type == "outcome") return add_outcome(line);
-  if (*type == "prepared") return add_prepared(line);
-  if (*type == "check") return add_check(line);
-  if (*type == "warm") return add_warm(line);
-  if (*type == "block") return add_block(line);
-  if (*type == "slot") return add_slot(line);
-  if (*type == "plan") {  // a plan that was cut off before is void
-    pairs.clear();
-    cases.clear();
-  } else if (*type == "planned") {
-    planned = true;
-  } else if (*type == "pair") {
-    pairs.push_back({.a = find_string(line, "a").value_or(""),
-                     .b = find_string(line, "b").value_or(""),
-                     .control = find_bool(line, "control").value_or(false)});
-  } else if (*type == "round") {
-    finished_rounds.insert(static_cast<int>(find_int(line, "round").value_or(0)));
-  } else if (*type == "notice") {
-    notices.push_back(line);
-  } else if (*type == "end") {
-    end = line;
-  }
-  return Done{};
-}
-
 Status RunData::add_run(const Json& line) {
   const auto schema = get_string(line, "schema");
   if (!schema) return broken(schema.error());
@@ -130,22 +99,23 @@ Status RunData::add_case(const Json& line) {
     record.control = {.subject = find_string(line["control"], "subject").value_or(""),
                       .extra_work = find_number(line["control"], "extra_work").value_or(0)};
   }
-  if (find_case(*id) == nullptr) cases.push_back(std::move(record));
+  if (case_index_.emplace(*id, cases.size()).second) cases.push_back(std::move(record));
   return Done{};
 }
 
-Result<Cell*> RunData::cell_of(const Json& line) {
+template <class Line>
+Result<Cell*> RunData::cell_of(const Line& line) {
   const auto id = get_string(line, "case");
   if (!id) return broken(id.error());
   const auto subject = get_string(line, "subject");
   if (!subject) return broken(subject.error());
-  const auto it = std::find_if(cases.begin(), cases.end(),
-                               [&](const auto& c) { return c.definition.id == *id; });
-  if (it == cases.end()) return fail(ErrorKind::io, "case " + *id + " was not declared before");
-  return &it->cells[*subject];
+  CaseRecord* record = case_named(*id);
+  if (record == nullptr) return fail(ErrorKind::io, "case " + *id + " was not declared before");
+  return &record->cells[*subject];
 }
 
-Status RunData::add_outcome(const Json& line) {
+template <class Line>
+Status RunData::add_outcome(const Line& line) {
   const auto cell = cell_of(line);
   if (!cell) return cell.error();
   const auto status = parse_case_status(find_string(line, "status").value_or(""));
@@ -155,7 +125,8 @@ Status RunData::add_outcome(const Json& line) {
   return Done{};
 }
 
-Status RunData::add_prepared(const Json& line) {
+template <class Line>
+Status RunData::add_prepared(const Line& line) {
   const auto cell = cell_of(line);
   if (!cell) return cell.error();
   (*cell)->kernel = find_string(line, "kernel").value_or("");
@@ -165,7 +136,8 @@ Status RunData::add_prepared(const Json& line) {
   return Done{};
 }
 
-Status RunData::add_check(const Json& line) {
+template <class Line>
+Status RunData::add_check(const Line& line) {
   const auto cell = cell_of(line);
   if (!cell) return cell.error();
   const CheckRecord check{.ok = find_bool(line, "ok").value_or(false),
@@ -178,7 +150,8 @@ Status RunData::add_check(const Json& line) {
   return Done{};
 }
 
-Status RunData::add_warm(const Json& line) {
+template <class Line>
+Status RunData::add_warm(const Line& line) {
   const auto cell = cell_of(line);
   if (!cell) return cell.error();
   if (!(*cell)->first_call_s) (*cell)->first_call_s = find_number(line, "first_call_s");
@@ -190,7 +163,8 @@ Status RunData::add_warm(const Json& line) {
   return Done{};
 }
 
-Status RunData::add_block(const Json& line) {
+template <class Line>
+Status RunData::add_block(const Line& line) {
   const auto cell = cell_of(line);
   if (!cell) return cell.error();
   auto samples = get_numbers(line, "samples_s");
@@ -213,19 +187,19 @@ Status RunData::add_block(const Json& line) {
   return Done{};
 }
 
-Status RunData::add_slot(const Json& line) {
+template <class Line>
+Status RunData::add_slot(const Line& line) {
   const auto id = get_string(line, "case");
   if (!id) return broken(id.error());
   const auto round = get_int(line, "round");
   if (!round) return broken(round.error());
   const auto completed = find_strings(line, "subjects");
   const auto key = std::pair{*id, static_cast<int>(*round)};
-  const auto it = std::find_if(cases.begin(), cases.end(),
-                               [&](const auto& c) { return c.definition.id == *id; });
-  if (it == cases.end()) return fail(ErrorKind::io, "case " + *id + " was not declared before");
+  CaseRecord* record = case_named(*id);
+  if (record == nullptr) return fail(ErrorKind::io, "case " + *id + " was not declared before");
   for (PendingBlock& pending : pending_[key]) {
     if (std::find(completed.begin(), completed.end(), pending.subject) == completed.end()) continue;
-    it->cells[pending.subject].blocks.push_back(std::move(pending.block));
+    record->cells[pending.subject].blocks.push_back(std::move(pending.block));
   }
   pending_.erase(key);
   slots_[*id].insert(key.second);
@@ -241,9 +215,42 @@ const SubjectRecord* RunData::find_subject(std::string_view name) const {
 }
 
 const CaseRecord* RunData::find_case(std::string_view id) const {
-  const auto it = std::find_if(cases.begin(), cases.end(),
-                               [&](const auto& c) { return c.definition.id == id; });
-  return it == cases.end() ? nullptr : &*it;
+  const auto it = case_index_.find(std::string(id));
+  return it == case_index_.end() ? nullptr : &cases[it->second];
+}
+
+CaseRecord* RunData::case_named(const std::string& id) {
+  const auto it = case_index_.find(id);
+  return it == case_index_.end() ? nullptr : &cases[it->second];
+}
+
+Status RunData::add_imported(const Json& line) {
+  const auto label = get_string(line, "label");
+  if (!label) return broken(label.error());
+  const auto text = [&](const char* key) { return find_string(line, key).value_or(""); };
+  ImportedRecord record{
+      .label = *label,
+      .case_id = find_string(line, "case"),
+      .workload = text("workload"),
+      .operation = text("operation"),
+      .dtype = text("dtype"),
+      .subject = text("subject"),
+      .framework = text("framework"),
+      .device = text("device"),
+      .model = text("model"),
+      .status =
+          parse_case_status(find_string(line, "status").value_or("ok")).value_or(CaseStatus::ok),
+      .reason = text("reason"),
+      .time_s = find_number(line, "time_s"),
+      .rate = {},
+      .unit = workload::RateUnit::op_per_s,
+      .doubts = find_strings(line, "doubts")};
+  if (line.contains("rate") && line["rate"].is_object()) {
+    record.rate = find_number(line["rate"], "value");
+    record.unit = parse_unit(find_string(line["rate"], "unit").value_or(""));
+  }
+  imported.push_back(std::move(record));
+  return Done{};
 }
 
 const Cell* RunData::find_cell(std::string_view case_id, std::string_view subject) const {
@@ -262,6 +269,53 @@ const std::set<int>& RunData::rounds_of(const std::string& case_id) const {
   static const std::set<int> none;
   const auto it = slots_.find(case_id);
   return it == slots_.end() ? none : it->second;
+}
+
+Status RunData::add(const Json& line) {
+  const auto type = get_string(line, "type");
+  if (!type) return broken(type.error());
+  if (*type == "run") return add_run(line);
+  if (*type == "subject") return add_subject(line);
+  if (*type == "case") return add_case(line);
+  if (*type == "outcome") return add_outcome(line);
+  if (*type == "prepared") return add_prepared(line);
+  if (*type == "check") return add_check(line);
+  if (*type == "warm") return add_warm(line);
+  if (*type == "block") return add_block(line);
+  if (*type == "slot") return add_slot(line);
+  if (*type == "imported") return add_imported(line);
+  if (*type == "plan") {  // a plan that was cut off before is void
+    pairs.clear();
+    cases.clear();
+    case_index_.clear();
+  } else if (*type == "planned") {
+    planned = true;
+  } else if (*type == "pair") {
+    pairs.push_back({.a = find_string(line, "a").value_or(""),
+                     .b = find_string(line, "b").value_or(""),
+                     .control = find_bool(line, "control").value_or(false)});
+  } else if (*type == "round") {
+    finished_rounds.insert(static_cast<int>(find_int(line, "round").value_or(0)));
+  } else if (*type == "notice") {
+    notices.push_back(line);
+  } else if (*type == "doubt") {
+    imported_doubts.push_back(find_string(line, "sentence").value_or(""));
+  } else if (*type == "end") {
+    end = line;
+  }
+  return Done{};
+}
+
+bool RunData::add_flat(const FlatLine& line) {
+  const auto type = find_string(line, "type");
+  if (!type) return false;
+  if (*type == "block") return add_block(line).has_value();
+  if (*type == "prepared") return add_prepared(line).has_value();
+  if (*type == "check") return add_check(line).has_value();
+  if (*type == "warm") return add_warm(line).has_value();
+  if (*type == "slot") return add_slot(line).has_value();
+  if (*type == "outcome") return add_outcome(line).has_value();
+  return *type == "process" || *type == "estimate" || *type == "verdict";  // read by nobody
 }
 
 }  // namespace mlbench::store

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "store/flat_line.hpp"
 #include "workload/workload.hpp"
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -94,11 +96,28 @@ struct PairRecord {
   bool control = false;  ///< Compares a subject with itself; never a finding.
 };
 
+/// A result of another program (docs/run-file.md, "Imported rows"): one figure without samples, so
+/// it takes part in no verdict.
+struct ImportedRecord {
+  std::string label;                       ///< "GEMM float16 4096".
+  std::optional<std::string> case_id;      ///< Our case of the same work, if there is one.
+  std::string workload, operation, dtype;  ///< As far as the source told.
+  std::string subject, framework, device, model;
+  CaseStatus status = CaseStatus::ok;
+  std::string reason;
+  std::optional<double> time_s, rate;
+  workload::RateUnit unit = workload::RateUnit::op_per_s;  ///< Of rate.
+  std::vector<std::string> doubts;  ///< Kinds of doubt that its source raised; docs/import.md.
+};
+
 class RunData {
  public:
   /// Folds one line in. Unknown types are skipped. Errors: `io`, naming the field, for a line of a
   /// known type that lacks what it must have.
   [[nodiscard]] Status add(const Json& line);
+  /// The same for the types of line that make up most of a file; false for all others, and where
+  /// add() has an error to tell.
+  [[nodiscard]] bool add_flat(const FlatLine& line);
 
   Json header = Json::object();  ///< The line of type "run".
   std::vector<SubjectRecord> subjects;
@@ -110,6 +129,8 @@ class RunData {
   std::vector<Json>
       notices;              ///< Lines of type "notice": what the program wants the reader to know.
   std::optional<Json> end;  ///< The last line of type "end", if the run came to an end.
+  std::vector<ImportedRecord> imported;      ///< Only in a run that `mlbench import` wrote.
+  std::vector<std::string> imported_doubts;  ///< Sentences.
 
   [[nodiscard]] const SubjectRecord* find_subject(std::string_view name) const;
   [[nodiscard]] const CaseRecord* find_case(std::string_view id) const;
@@ -123,13 +144,22 @@ class RunData {
   Status add_run(const Json& line);
   Status add_subject(const Json& line);
   Status add_case(const Json& line);
-  Status add_outcome(const Json& line);
-  Status add_prepared(const Json& line);
-  Status add_check(const Json& line);
-  Status add_warm(const Json& line);
-  Status add_block(const Json& line);
-  Status add_slot(const Json& line);
-  Result<Cell*> cell_of(const Json& line);
+  template <class Line>
+  Status add_outcome(const Line& line);
+  template <class Line>
+  Status add_prepared(const Line& line);
+  template <class Line>
+  Status add_check(const Line& line);
+  template <class Line>
+  Status add_warm(const Line& line);
+  template <class Line>
+  Status add_block(const Line& line);
+  template <class Line>
+  Status add_slot(const Line& line);
+  Status add_imported(const Json& line);
+  CaseRecord* case_named(const std::string& id);
+  template <class Line>
+  Result<Cell*> cell_of(const Line& line);
 
   struct PendingBlock {
     std::string subject;
@@ -139,7 +169,8 @@ class RunData {
   // count.
   std::map<std::pair<std::string, int>, std::vector<PendingBlock>> pending_;
   std::map<std::string, std::set<int>> slots_;
-  std::map<std::string, double> slot_s_;  // sum over the slots that tell
+  std::map<std::string, double> slot_s_;                     // sum over the slots that tell
+  std::unordered_map<std::string, std::size_t> case_index_;  ///< Place in `cases`, by id.
 };
 
 }  // namespace mlbench::store

@@ -228,3 +228,50 @@ TEST_CASE("a case that is rated by bytes has its bytes as amount") {
   add(data, line);
   CHECK(data.cases.at(0).work.amount() == 196608.0);
 }
+
+TEST_CASE("a flat line says what the general reader says, or leaves the line to it") {
+  for (const char* text :
+       {R"({"a":"x","b":-1.5e-3,"c":7,"d":true,"e":null,"f":[1,2.5],"g":["p","q"],"h":[]})",
+        R"( { "a" : "x" , "b" : 0 , "c" : -0 , "f" : [ 1 , 2e3 ] } )",
+        R"({"c":9223372036854775808})", R"({"f":[1,null]})", R"({"f":["x",1]})"}) {
+    CAPTURE(text);
+    const auto json = parse_json(text);
+    const auto flat = FlatLine::parse(text);
+    REQUIRE(json);
+    REQUIRE(flat);
+    for (const char* key : {"a", "b", "c", "d", "e", "f", "g", "h", "none"}) {
+      CAPTURE(key);
+      CHECK(find_string(*flat, key) == find_string(*json, key));
+      CHECK(find_number(*flat, key) == find_number(*json, key));
+      CHECK(find_int(*flat, key) == find_int(*json, key));
+      CHECK(find_bool(*flat, key) == find_bool(*json, key));
+      CHECK(find_strings(*flat, key) == find_strings(*json, key));
+      const auto mine = get_numbers(*flat, key), theirs = get_numbers(*json, key);
+      CHECK(mine.has_value() == theirs.has_value());
+      if (mine && theirs) CHECK(*mine == *theirs);
+    }
+  }
+  for (const char* text : {"",
+                           "{",
+                           "{}",
+                           "[1]",
+                           R"({"a":1,})",
+                           R"({"a":01})",
+                           R"({"a":1.})",
+                           R"({"a":+1})",
+                           R"({"a":.5})",
+                           R"({"a":nul})",
+                           R"({"a":1}x)",
+                           R"({"a":"\u0041"})",
+                           R"({"a":"ä"})",
+                           R"({"a":{}})",
+                           R"({"a":[[1]]})",
+                           R"({"a":1,"a":2})",
+                           R"({"a":[1,]})",
+                           R"({"a":"x)",
+                           R"({"a" 1})",
+                           R"({"a":1e999})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(FlatLine::parse(text));
+  }
+}

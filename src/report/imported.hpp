@@ -1,0 +1,20 @@
+#pragma once
+
+#include "report/model.hpp"
+
+#include <string>
+#include <vector>
+
+/// Results of other programs (docs/import.md): figures without samples, so without verdicts.
+namespace mlbench::report {
+
+/// Its rate in readable units, its status where that is not ok, or empty.
+[[nodiscard]] std::string rate_text(const store::ImportedRecord& record);
+
+/// The rows of a run that `mlbench import` wrote, each with its doubts; empty for any other run.
+[[nodiscard]] std::string imported_text(const Report& report);
+
+/// The list "imported" of mlbench.report/1.
+[[nodiscard]] Json imported_json(const std::vector<store::ImportedRecord>& records);
+
+}  // namespace mlbench::report
