@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
-namespace mlbench::store {
+namespace mlbench {
 namespace {
 
 bool is_digit(char c) {
@@ -210,4 +210,4 @@ Result<std::vector<double>> get_numbers(const FlatLine& line, std::string_view k
   return numbers;
 }
 
-}  // namespace mlbench::store
+}  // namespace mlbench

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mlbench::store {
+namespace mlbench {
 
 /// A JSON object of plain values and lists of plain values, read without building a tree: nearly
 /// all lines of a journal are of this kind, and a large collection is read several times faster for
@@ -43,4 +43,4 @@ class FlatLine {
 [[nodiscard]] Result<std::int64_t> get_int(const FlatLine& line, std::string_view key);
 [[nodiscard]] Result<std::vector<double>> get_numbers(const FlatLine& line, std::string_view key);
 
-}  // namespace mlbench::store
+}  // namespace mlbench

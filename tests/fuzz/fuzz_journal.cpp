@@ -7,7 +7,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace mlbench;
   store::RunData run;
   for (const auto line : lines_of(fuzz::text_of(data, size))) {
-    if (const auto flat = store::FlatLine::parse(line)) {
+    if (const auto flat = FlatLine::parse(line)) {
       fuzz::require(parse_json(line).has_value());  // never takes what is not JSON
       (void)run.add_flat(*flat);
     }
