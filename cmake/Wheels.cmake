@@ -108,6 +108,8 @@ function(mlbench_framework_worker name framework)
     add_executable(worker_${name}_test ${tests} "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp")
     target_link_libraries(worker_${name}_test
       PRIVATE mlbench_${name}_backend doctest::doctest mlbench_warnings)
+    target_compile_definitions(worker_${name}_test PRIVATE
+      MLBENCH_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
     add_test(NAME unit.worker_${name} COMMAND worker_${name}_test)
   endif()
 endfunction()

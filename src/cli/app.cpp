@@ -127,6 +127,35 @@ void add_selfcheck_flags(CLI::App& command, SelfcheckOptions& o) {
       ->type_name("DIR");
 }
 
+void add_llm_flags(CLI::App& command, LlmOptions& o) {
+  command
+      .add_option("model", o.model,
+                  "A name (Mistral-7B, synthetic-32M) or a config.json, measured with invented "
+                  "weights; or a model's folder")
+      ->required()
+      ->type_name("MODEL");
+  command.add_option("--dtype", o.dtype, "float32, float16 or bfloat16 (default: the model's own)");
+  command.add_option("--quant", o.quant, "Weights as 4bit, 8bit (PyTorch: int8) or int8");
+  command.add_option("--prompt", o.prompt, "Tokens of the prompt (default 512)")
+      ->check(CLI::Range(1, 1 << 19));
+  command
+      .add_option("--depth", o.depths,
+                  "Tokens that are remembered while new ones are written; may be given again "
+                  "(default: the prompt's length)")
+      ->check(CLI::Range(0, 1 << 19));
+  command.add_option("--batch", o.batch, "Sequences at once (default 1)")
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--rounds", o.rounds, "Process pairs at least (default 3; 6 give a verdict)")
+      ->check(CLI::Range(1, 100));
+  command.add_flag("--pytorch-only", o.run.pytorch_only, "Measure PyTorch only");
+  command.add_flag("--mlx-only", o.run.mlx_only, "Measure MLX only");
+  command.add_option("--device", o.run.device, "cpu or gpu: measure only that kind of device");
+  command.add_option("--worker", o.run.workers, "Measure these workers instead");
+  command.add_option("--budget", o.run.budget, "Measuring time, e.g. 90s, 5m (default 3m)");
+  command.add_option("--results", o.run.results, "Folder for journals (default results/raw)")
+      ->type_name("DIR");
+}
+
 }  // namespace
 
 int run(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
@@ -219,6 +248,10 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                         "against themselves with more work");
   add_selfcheck_flags(*selfcheck, selfcheck_options);
 
+  LlmOptions llm_options;
+  auto* llm = add("llm", "How fast a language model reads and writes here, in every framework");
+  add_llm_flags(*llm, llm_options);
+
   DoctorOptions doctor_options;
   auto* doctor = add("doctor", "What is missing or wrong in this set-up, and how to cure it");
   doctor
@@ -259,6 +292,7 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   if (fit->parsed()) return fit_command(context, fit_options);
   if (selfcheck->parsed())
     return selfcheck_command(context, selfcheck_options, {args.begin(), args.end()});
+  if (llm->parsed()) return llm_command(context, llm_options, {args.begin(), args.end()});
   if (doctor->parsed()) return doctor_command(context, doctor_options);
   return exit_code(ErrorKind::internal);
 }

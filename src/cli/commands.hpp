@@ -3,6 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/run_options.hpp"
 #include "fit/fit.hpp"
+#include "store/journal.hpp"
 
 #include <string>
 #include <vector>
@@ -13,6 +14,12 @@ namespace mlbench::cli {
 
 int run_command(const Context& context, const RunFlags& flags,
                 const std::vector<std::string>& command_line);
+/// A new run of `options`, measured to its end. Errors: those of workers, files and the plan.
+[[nodiscard]] Result<store::Journal> measured(const Context& context, const RunOptions& options,
+                                              const machine::Machine& machine,
+                                              const std::vector<std::string>& command_line);
+/// 0, 6 where a case failed, 130 where the user stopped it.
+[[nodiscard]] int exit_code_of(const store::Journal& journal);
 /// `trial`: start the frameworks and try which cases are quick enough.
 int list_command(const Context& context, const RunFlags& flags, bool trial);
 int discover_command(const Context& context);
@@ -61,6 +68,16 @@ struct FitOptions {
   std::string results;  ///< Folder of the journals, for what was measured here.
 };
 int fit_command(const Context& context, const FitOptions& options);
+
+struct LlmOptions {
+  std::string model, dtype, quant;  ///< Empty dtype: the model's own. Empty quant: dense weights.
+  std::int64_t prompt = 512, batch = 1;
+  std::vector<std::int64_t> depths;  ///< Empty: the prompt's length.
+  int rounds = 3;                    ///< Process pairs at least; 6 give a verdict.
+  RunFlags run;
+};
+int llm_command(const Context& context, const LlmOptions& options,
+                const std::vector<std::string>& command_line);
 
 struct DoctorOptions {
   std::string bundle;  ///< File to write; empty: none.

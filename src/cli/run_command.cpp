@@ -68,6 +68,10 @@ class RunSession {
   }
 
   Status declare_cases(const machine::Machine& machine) {
+    if (!options_.cases.empty()) {
+      return runner_.declare(pairs_of(subjects_, usable()),
+                             {.chosen = options_.cases, .left_out = {}, .excluded = {}});
+    }
     const auto live_processes = static_cast<int>(usable().size());
     const auto candidates =
         plan::candidates(options_.catalogue, options_.settings.preset,
@@ -139,8 +143,7 @@ int finish(const Context& context, const RunOptions& options, const store::Journ
   if (!written)
     return report_error({.out = context.err, .err = context.err, .program = {}, .json = false},
                         written.error());
-  if (report.ending == "interrupted") return kExitInterrupted;
-  return report.failures() > 0 ? kExitSomeCasesFailed : kExitOk;
+  return exit_code_of(journal);
 }
 
 /// What was decided when the run began stays decided; only a new --budget counts, since the old one
@@ -174,6 +177,22 @@ Status check_same_setup(const store::RunData& before, const std::vector<run::Sub
 }
 
 }  // namespace
+
+Result<store::Journal> measured(const Context& context, const RunOptions& options,
+                                const machine::Machine& machine,
+                                const std::vector<std::string>& command_line) {
+  auto journal = new_journal(options, machine, command_line);
+  if (!journal) return journal;
+  RunSession session(context, options, *journal, find_subjects(context, options.subjects));
+  if (auto ok = session.measure(machine); !ok) return ok.error();
+  return journal;
+}
+
+int exit_code_of(const store::Journal& journal) {
+  const auto report = report::build_report(journal.data(), journal.path().string());
+  if (report.ending == "interrupted") return kExitInterrupted;
+  return report.failures() > 0 ? kExitSomeCasesFailed : kExitOk;
+}
 
 int run_command(const Context& context, const RunFlags& flags,
                 const std::vector<std::string>& command_line) {

@@ -38,6 +38,7 @@ struct RunOptions {
   plan::Catalogue catalogue;
   SubjectChoice subjects;
   std::vector<std::string> only;
+  std::vector<workload::Case> cases;  ///< Exactly these, instead of a plan.
   std::filesystem::path results_dir, reports_dir;
   std::vector<std::string>
       notices;  ///< For people: what of the config was replaced or does not match.

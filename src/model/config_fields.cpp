@@ -1,5 +1,6 @@
 #include "model/config_fields.hpp"
 
+#include <cmath>
 #include <string_view>
 
 namespace mlbench::model {
@@ -57,6 +58,32 @@ bool ConfigFields::boolean(const char* key, bool fallback) {
   if (value == nullptr) return fallback;
   if (!value->is_boolean()) mistake(key, "must be true or false");
   return value->is_boolean() ? value->get<bool>() : fallback;
+}
+
+std::optional<double> ConfigFields::number(const char* key) {
+  const Json* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_number() || !std::isfinite(value->get<double>())) {
+    mistake(key, "must be a number");
+    return std::nullopt;
+  }
+  return value->get<double>();
+}
+
+double ConfigFields::number(const char* key, double fallback) {
+  return number(key).value_or(fallback);
+}
+
+std::vector<double> ConfigFields::numbers(const char* key) {
+  std::vector<double> list;
+  const Json* value = find(key);
+  if (value == nullptr) return list;
+  if (!value->is_array()) mistake(key, "must be a list");
+  for (const Json& item : *value) {
+    if (!item.is_number()) mistake(key, "must be a list of numbers");
+    if (item.is_number()) list.push_back(item.get<double>());
+  }
+  return list;
 }
 
 std::string ConfigFields::text(const char* key, std::string fallback) {

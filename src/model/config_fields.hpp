@@ -21,6 +21,12 @@ class ConfigFields {
   std::int64_t integer(const char* key, std::int64_t low, std::int64_t high,
                        std::optional<std::int64_t> fallback = std::nullopt);
   bool boolean(const char* key, bool fallback);
+  /// A finite number. Missing or null: `fallback`.
+  double number(const char* key, double fallback);
+  /// Empty when missing or null.
+  std::optional<double> number(const char* key);
+  /// Empty when missing or null; every element must be a number.
+  std::vector<double> numbers(const char* key);
   std::string text(const char* key, std::string fallback);
   /// Empty when missing or null; every element must be a string.
   std::vector<std::string> texts(const char* key);

@@ -52,6 +52,7 @@ std::vector<KnownModel> load() {
   for (const Json& e : (*json)["models"]) {
     models.push_back({.shape = shape_of(e),
                       .hf = find_string(e, "hf").value_or(""),
+                      .model_type = find_string(e, "model_type").value_or(""),
                       .parameters = number(e, "parameters"),
                       .parameters_read_per_token = number(e, "parameters_read_per_token")});
   }

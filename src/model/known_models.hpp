@@ -11,6 +11,7 @@ namespace mlbench::model {
 struct KnownModel {
   ModelShape shape;
   std::string hf;                                              ///< "mistralai/Mistral-7B-v0.3".
+  std::string model_type;                                      ///< "mistral".
   std::int64_t parameters = 0, parameters_read_per_token = 0;  ///< As the data file states them.
 };
 

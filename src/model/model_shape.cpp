@@ -391,23 +391,31 @@ Status check_shape(const ModelShape& s) {
   return Done{};
 }
 
+bool is_multimodal(const Json& top) {
+  const auto nested = top.find("text_config");
+  return nested != top.end() && nested->is_object();
+}
+
+Json language_part(const Json& top) {
+  if (!is_multimodal(top)) return top;
+  Json config = top["text_config"];
+  // Older files give the outer type only ("gemma3"), and tying there.
+  const auto outer = find_string(top, "model_type").value_or("");
+  if (!config.contains("model_type"))
+    config["model_type"] = outer == "gemma3" ? "gemma3_text" : outer;
+  if (!config.contains("tie_word_embeddings") && top.contains("tie_word_embeddings")) {
+    config["tie_word_embeddings"] = top["tie_word_embeddings"];
+  }
+  return config;
+}
+
 Result<ModelShape> parse_config(std::string_view text, const std::string& name) {
   const auto top = parse_json(text);
   if (!top) return fail(ErrorKind::usage, name + ": not valid JSON: " + top.error().message);
   if (!top->is_object()) return fail(ErrorKind::usage, name + ": a config.json is one JSON object");
 
-  const auto nested = top->find("text_config");
-  const bool multimodal = nested != top->end() && nested->is_object();
-  Json config = multimodal ? *nested : *top;
-  if (multimodal) {
-    // Older files give the outer type only ("gemma3"), and tying there.
-    const auto outer = find_string(*top, "model_type").value_or("");
-    if (!config.contains("model_type"))
-      config["model_type"] = outer == "gemma3" ? "gemma3_text" : outer;
-    if (!config.contains("tie_word_embeddings") && top->contains("tie_word_embeddings")) {
-      config["tie_word_embeddings"] = (*top)["tie_word_embeddings"];
-    }
-  }
+  const bool multimodal = is_multimodal(*top);
+  const Json config = language_part(*top);
   auto shape = shape_of(config, *top, multimodal ? "text_config." : "");
   if (!shape) return std::move(shape.error()).in(name);
   shape->name = name;
@@ -421,6 +429,12 @@ Result<ModelShape> parse_config(std::string_view text, const std::string& name) 
 }
 
 Result<ModelShape> read_config(const std::string& path) {
+  const auto text = read_config_text(path);
+  if (!text) return text.error();
+  return parse_config(text->text, text->file);
+}
+
+Result<ConfigText> read_config_text(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path file =
@@ -442,7 +456,7 @@ Result<ModelShape> read_config(const std::string& path) {
   text << stream.rdbuf();
   if (!stream.good() && !stream.eof())
     return fail(ErrorKind::io, file.string() + ": cannot be read; check its permissions");
-  return parse_config(text.str(), file.string());
+  return ConfigText{.file = file.string(), .text = text.str()};
 }
 
 }  // namespace mlbench::model

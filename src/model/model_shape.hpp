@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/json.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -65,6 +66,17 @@ struct ModelShape {
 /// `config` is a config.json, or a folder that holds one. Errors as above, and `io`/`usage` for
 /// files that cannot be read or are larger than any config.json (4 MiB).
 [[nodiscard]] Result<ModelShape> read_config(const std::string& path);
+
+/// A config.json as it lies on disk. `path` and errors as for read_config().
+struct ConfigText {
+  std::string file, text;
+};
+[[nodiscard]] Result<ConfigText> read_config_text(const std::string& path);
+
+/// The object that describes the language model: `top` itself, or its text_config with what older
+/// files state outside it.
+[[nodiscard]] Json language_part(const Json& top);
+[[nodiscard]] bool is_multimodal(const Json& top);
 
 /// Whether the numbers make a model: every field in a range that exists, at most 10^15 parameters.
 [[nodiscard]] Status check_shape(const ModelShape& shape);

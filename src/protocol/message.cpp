@@ -118,7 +118,9 @@ Result<Reply> decode_reply(std::string_view line) {
 }
 
 Json to_json(const Prepared& p) {
-  return {{"kernel", p.kernel}, {"notes", p.notes}};
+  Json json = {{"kernel", p.kernel}, {"notes", p.notes}};
+  if (p.weight_bytes) json["weight_bytes"] = *p.weight_bytes;
+  return json;
 }
 
 Json to_json(const Warmed& w) {
@@ -129,14 +131,18 @@ Json to_json(const Warmed& w) {
 }
 
 Json to_json(const Block& b) {
-  return {{"samples_s", b.samples_s},
-          {"start_ns", b.state.start_ns},
-          {"process_cpu_s", to_json_or_null(b.state.process_cpu_s)},
-          {"thread_cpu_s", to_json_or_null(b.state.thread_cpu_s)},
-          {"involuntary_switches", to_json_or_null(b.state.involuntary_switches)},
-          {"minor_faults", to_json_or_null(b.state.minor_faults)},
-          {"cpu", to_json_or_null(b.state.cpu)},
-          {"spin_s", to_json_or_null(b.state.spin_s)}};
+  Json json = {{"samples_s", b.samples_s},
+               {"start_ns", b.state.start_ns},
+               {"process_cpu_s", to_json_or_null(b.state.process_cpu_s)},
+               {"thread_cpu_s", to_json_or_null(b.state.thread_cpu_s)},
+               {"involuntary_switches", to_json_or_null(b.state.involuntary_switches)},
+               {"minor_faults", to_json_or_null(b.state.minor_faults)},
+               {"cpu", to_json_or_null(b.state.cpu)},
+               {"spin_s", to_json_or_null(b.state.spin_s)}};
+  if (!b.token_times_s.empty()) json["token_times_s"] = b.token_times_s;
+  if (b.framework_peak_bytes) json["framework_peak_bytes"] = *b.framework_peak_bytes;
+  if (b.process_peak_bytes) json["process_peak_bytes"] = *b.process_peak_bytes;
+  return json;
 }
 
 Json to_json(const Output& o) {
@@ -145,7 +151,8 @@ Json to_json(const Output& o) {
 
 Result<Prepared> prepared_from_json(const Json& body) {
   return Prepared{.kernel = find_string(body, "kernel").value_or(""),
-                  .notes = find_strings(body, "notes")};
+                  .notes = find_strings(body, "notes"),
+                  .weight_bytes = find_int(body, "weight_bytes")};
 }
 
 Result<Warmed> warmed_from_json(const Json& body) {
@@ -173,6 +180,14 @@ Result<Block> block_from_json(const Json& body) {
   block.state.minor_faults = find_int(body, "minor_faults");
   block.state.cpu = find_int(body, "cpu");
   block.state.spin_s = find_number(body, "spin_s");
+  if (body.contains("token_times_s")) {
+    auto times = get_numbers(body, "token_times_s");
+    if (!times) return times.error();
+    if (auto valid = check_samples(*times); !valid) return valid.error();
+    block.token_times_s = *std::move(times);
+  }
+  block.framework_peak_bytes = find_int(body, "framework_peak_bytes");
+  block.process_peak_bytes = find_int(body, "process_peak_bytes");
   return block;
 }
 

@@ -73,6 +73,8 @@ struct Reply {
 struct Prepared {
   std::string kernel;              ///< What runs: "at::linear", "mx::matmul", "cblas_sgemm".
   std::vector<std::string> notes;  ///< For people: "no native float16 kernel: scalar loop".
+  /// Of a model: its weights as they lie on the device, true bits of quantised ones included.
+  std::optional<std::int64_t> weight_bytes = std::nullopt;
 };
 
 /// Fields of the reply to `warm`.
@@ -98,6 +100,13 @@ struct BlockState {
 struct Block {
   std::vector<double> samples_s;  ///< Seconds per call; the first is the discarded lead-in.
   BlockState state;
+  /// Seconds from one token to the next as the host received them, of all samples but the lead-in;
+  /// empty where the case writes no tokens one by one.
+  std::vector<double> token_times_s = {};
+  /// Most memory during the block: what the framework itself counted on its device, and the
+  /// process's own footprint. Unknown is empty.
+  std::optional<std::int64_t> framework_peak_bytes = std::nullopt,
+                              process_peak_bytes = std::nullopt;
 };
 
 /// Fields of the reply to `verify`; the bytes are in the file that the request named.

@@ -88,6 +88,7 @@ Status Slot::prepare(SlotSide& side) {
   Json prepared = line("prepared", side);
   prepared["kernel"] = find_string(answer.body, "kernel").value_or("");
   prepared["notes"] = find_strings(answer.body, "notes");
+  if (const auto bytes = find_int(answer.body, "weight_bytes")) prepared["weight_bytes"] = *bytes;
   if (auto ok = context_.journal.write(prepared); !ok) return ok;
   return check(side, "fresh");
 }

@@ -131,6 +131,7 @@ Status RunData::add_prepared(const Line& line) {
   if (!cell) return cell.error();
   (*cell)->kernel = find_string(line, "kernel").value_or("");
   (*cell)->notes = find_strings(line, "notes");
+  if (const auto bytes = find_int(line, "weight_bytes")) (*cell)->weight_bytes = bytes;
   if (const auto calls = find_int(line, "calls")) (*cell)->calls = static_cast<int>(*calls);
   for (const auto& flag : find_strings(line, "flags")) add_once((*cell)->flags, flag);
   return Done{};
@@ -180,6 +181,9 @@ Status RunData::add_block(const Line& line) {
                     .start_ns = find_int(line, "start_ns").value_or(0),
                     .samples_s = {}};
   block.samples_s.assign(samples->begin() + 1, samples->end());
+  if (auto times = get_numbers(line, "token_times_s")) block.token_times_s = *std::move(times);
+  block.framework_peak_bytes = find_int(line, "framework_peak_bytes");
+  block.process_peak_bytes = find_int(line, "process_peak_bytes");
   last_round = std::max(last_round, block.round);
   (*cell)->extra_calls = static_cast<int>(find_int(line, "extra_calls").value_or(0));
   pending_[{*find_string(line, "case"), block.round}].push_back(

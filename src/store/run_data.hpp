@@ -44,6 +44,9 @@ struct BlockRecord {
       0;  ///< Blocks of one row are adjacent in time: row 0 of a and row 0 of b are a block pair.
   std::int64_t start_ns = 0;
   std::vector<double> samples_s;
+  std::vector<double> token_times_s = {};  ///< Seconds from token to token; decode only.
+  std::optional<std::int64_t> framework_peak_bytes = std::nullopt,
+                              process_peak_bytes = std::nullopt;
 };
 
 /// One comparison with the reference.
@@ -61,6 +64,7 @@ struct Cell {
   std::vector<std::string> notes;
   std::vector<std::string>
       flags;  ///< "unsettled", "nonlinear", ... as docs/warnings.md lists them.
+  std::optional<std::int64_t> weight_bytes;  ///< Of a model, on the device.
   std::optional<CheckRecord> check;
   std::optional<int> calls;                ///< Calls a sample.
   int extra_calls = 0;                     ///< Made and timed in a sample beyond `calls`.

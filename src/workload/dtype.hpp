@@ -1,28 +1,17 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string_view>
+#include "core/dtype.hpp"
 
 namespace mlbench::workload {
 
-/// Element types of tensors. The names are the spelling in ids and JSON. Cases are stated in the
-/// floating-point ones; int32 is for indices that go in or come out.
-enum class DType { float32, float16, bfloat16, float64, int32 };
-
-[[nodiscard]] std::string_view name_of(DType dtype) noexcept;
-[[nodiscard]] std::optional<DType> parse_dtype(std::string_view name) noexcept;
-[[nodiscard]] std::int64_t size_bytes(DType dtype) noexcept;
-
-/// Unit round-off u: half the distance from 1 to the next number (2^-24 for float32). 0 for int32.
-[[nodiscard]] double unit_roundoff(DType dtype) noexcept;
-
-// Conversions by round-to-nearest-even, as IEEE 754 and every framework define them. Written out so
-// that all workers and the reference start from bit-identical inputs on every compiler.
-
-[[nodiscard]] std::uint16_t float_to_half(float value) noexcept;
-[[nodiscard]] float half_to_float(std::uint16_t bits) noexcept;
-[[nodiscard]] std::uint16_t float_to_bfloat16(float value) noexcept;
-[[nodiscard]] float bfloat16_to_float(std::uint16_t bits) noexcept;
+using mlbench::bfloat16_to_float;
+using mlbench::DType;
+using mlbench::float_to_bfloat16;
+using mlbench::float_to_half;
+using mlbench::half_to_float;
+using mlbench::name_of;
+using mlbench::parse_dtype;
+using mlbench::size_bytes;
+using mlbench::unit_roundoff;
 
 }  // namespace mlbench::workload

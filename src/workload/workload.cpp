@@ -1,6 +1,7 @@
 #include "workload/workload.hpp"
 
 #include "workload/gemm.hpp"
+#include "workload/language.hpp"
 #include "workload/memory.hpp"
 
 #include <algorithm>
@@ -33,8 +34,11 @@ Status validate(const Variant& variant) {
 
 std::span<const Workload* const> workloads() {
   static const Gemm gemm;
+  static const TransformerBlock block;
+  static const Prefill prefill;
+  static const Decode decode;
   static const Memory memory;
-  static const std::array<const Workload*, 2> all = {&gemm, &memory};
+  static const std::array<const Workload*, 5> all = {&gemm, &block, &prefill, &decode, &memory};
   return all;
 }
 
@@ -141,7 +145,7 @@ std::int64_t copies_of(const Case& c) {
 }
 
 std::int64_t memory_bytes_of(const Case& c) {
-  return bytes_of_one_copy(c) * copies_of(c);
+  return bytes_of_one_copy(c) * copies_of(c) + (is_language(c.workload) ? language_bytes(c) : 0);
 }
 
 }  // namespace mlbench::workload

@@ -5,6 +5,7 @@
 #include "misbehaviour.hpp"
 #include "workload/gemm.hpp"
 #include "workload/input.hpp"
+#include "workload/language.hpp"
 #include "workload/memory.hpp"
 
 #include <cmath>
@@ -82,6 +83,14 @@ std::vector<double> memory(const Case& c, std::uint64_t seed) {
   return y;
 }
 
+std::vector<double> values_of(const Case& c, std::uint64_t seed) {
+  if (c.workload == "gemm") return gemm(c, seed);
+  if (!workload::is_language(c.workload)) return memory(c, seed);
+  auto values = workload::language_reference(c, seed);
+  if (!values) throw std::runtime_error(values.error().message);
+  return *std::move(values);
+}
+
 class FakeKernel final : public kit::Kernel {
  public:
   FakeKernel(Case c, std::uint64_t seed) : case_(std::move(c)), seed_(seed) {}
@@ -99,7 +108,7 @@ class FakeKernel final : public kit::Kernel {
   TensorData output() override {
     act_out("verify", case_.id);
     const auto spec = workload::output_of(case_);
-    auto values = case_.workload == "gemm" ? gemm(case_, seed_) : memory(case_, seed_);
+    auto values = values_of(case_, seed_);
     if (asked_for("verify", "wrong", case_.id)) values.back() += 1;
     if (asked_for("verify", "nan", case_.id))
       values.back() = std::numeric_limits<double>::quiet_NaN();

@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,14 @@ class Kernel {
 
   /// What runs, and what a reader should know about it ("no native float16 kernel").
   [[nodiscard]] virtual protocol::Prepared facts() const = 0;
+
+  /// Seconds from token to token as the host received them in the last run(); empty where the case
+  /// writes none.
+  [[nodiscard]] virtual std::vector<double> token_times_s() const { return {}; }
+
+  /// Most memory that the framework itself counted since reset_peak(); unknown is empty.
+  [[nodiscard]] virtual std::optional<std::int64_t> peak_bytes() { return std::nullopt; }
+  virtual void reset_peak() {}
 };
 
 class Backend {

@@ -1,6 +1,7 @@
 #include "kit/measure.hpp"
 
 #include "kit/counters.hpp"
+#include "kit/memory.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -62,15 +63,28 @@ protocol::Block measure_block(Kernel& kernel, int calls, int samples, int extra_
   block.samples_s.reserve(static_cast<std::size_t>(samples) + 1);
   block.state.spin_s = spin_s();
   block.state.cpu = current_cpu();
+  // Peaks matter for models, whose weights and caches are told apart by them.
+  const bool is_model = kernel.facts().weight_bytes.has_value();
+  if (is_model) {
+    kernel.reset_peak();
+    reset_process_peak();
+  }
   const Counters before = read_counters();
   block.state.start_ns = steady_ns();
-  for (int i = 0; i <= samples; ++i)
+  for (int i = 0; i <= samples; ++i) {
     block.samples_s.push_back(time_s(kernel, calls + extra_calls) / calls);
+    const auto tokens = kernel.token_times_s();
+    if (i > 0) block.token_times_s.insert(block.token_times_s.end(), tokens.begin(), tokens.end());
+  }
   const Counters after = read_counters();
   block.state.process_cpu_s = after.process_cpu_s - before.process_cpu_s;
   block.state.thread_cpu_s = after.thread_cpu_s - before.thread_cpu_s;
   block.state.involuntary_switches = after.involuntary_switches - before.involuntary_switches;
   block.state.minor_faults = after.minor_faults - before.minor_faults;
+  if (is_model) {
+    block.framework_peak_bytes = kernel.peak_bytes();
+    block.process_peak_bytes = process_peak_bytes();
+  }
   return block;
 }
 

@@ -15,6 +15,11 @@ namespace mlbench::kit {
 /// Memory that can be had now without swapping anything out.
 [[nodiscard]] std::optional<std::int64_t> available_memory_bytes();
 
+/// Most memory that this process had in RAM (macOS: its footprint) since reset_process_peak(), or
+/// since it started where the system cannot reset it (macOS). Mapped files that were read count.
+[[nodiscard]] std::optional<std::int64_t> process_peak_bytes();
+void reset_process_peak();
+
 /// An allocation that is refused before it is tried, because trying could end the process.
 class OutOfMemory : public std::bad_alloc {
  public:

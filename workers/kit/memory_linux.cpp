@@ -57,4 +57,13 @@ std::optional<std::int64_t> available_memory_bytes() {
   return smaller(system, std::max<std::int64_t>(*limit - *used, 0));
 }
 
+std::optional<std::int64_t> process_peak_bytes() {
+  const auto text = read_text("/proc/self/status");
+  return text ? meminfo_bytes(*text, "VmHWM") : std::nullopt;
+}
+
+void reset_process_peak() {
+  std::ofstream("/proc/self/clear_refs") << "5";  // proc(5): resets VmHWM
+}
+
 }  // namespace mlbench::kit

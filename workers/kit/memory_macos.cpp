@@ -26,4 +26,16 @@ std::optional<std::int64_t> available_memory_bytes() {
   return static_cast<std::int64_t>(pages * vm_kernel_page_size);
 }
 
+std::optional<std::int64_t> process_peak_bytes() {
+  task_vm_info_data_t info{};
+  mach_msg_type_number_t count = TASK_VM_INFO_COUNT;
+  if (task_info(mach_task_self(), TASK_VM_INFO, reinterpret_cast<task_info_t>(&info), &count) !=
+      KERN_SUCCESS) {
+    return std::nullopt;
+  }
+  return info.ledger_phys_footprint_peak;
+}
+
+void reset_process_peak() {}
+
 }  // namespace mlbench::kit

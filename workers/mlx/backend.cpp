@@ -5,8 +5,10 @@
 #include "mlx/chain.hpp"
 #include "mlx/describe.hpp"
 #include "mlx/device.hpp"
+#include "mlx/language.hpp"
 #include "mlx/operation.hpp"
 #include "mlx/settings.hpp"
+#include "workload/language.hpp"
 
 #include <mlx/memory.h>
 #include <mlx/transforms.h>
@@ -80,6 +82,7 @@ class MlxBackend final : public kit::Backend {
     hello.framework_version = framework_version();
     hello.devices = device_names();
     hello.workloads = workload_names();
+    for (const char* name : {"prefill", "decode", "block"}) hello.workloads.emplace_back(name);
     hello.variants = {"cold", "independent"};
     return hello;
   }
@@ -97,6 +100,7 @@ class MlxBackend final : public kit::Backend {
     if (c.dtype == workload::DType::float64 && *found == mx::Device::gpu) {
       return fail(ErrorKind::unsupported, "MLX has no float64 on the GPU");
     }
+    if (workload::is_language(c.workload)) return make_language_kernel(c, *found, seed);
     const auto make = find_operation(c.workload);
     if (make == nullptr) {
       return fail(ErrorKind::unsupported, "the mlx worker has no workload " + c.workload);

@@ -3,9 +3,11 @@
 #include "kit/memory.hpp"
 #include "torch/describe.hpp"
 #include "torch/device.hpp"
+#include "torch/language.hpp"
 #include "torch/operation.hpp"
 #include "torch/precision.hpp"
 #include "torch/tensor.hpp"
+#include "workload/language.hpp"
 
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
@@ -71,6 +73,7 @@ class TorchBackend final : public kit::Backend {
     hello.framework_version = framework_version();
     hello.devices = device_names();
     hello.workloads = workload_names();
+    for (const char* name : {"prefill", "decode", "block"}) hello.workloads.emplace_back(name);
     hello.variants = {"cold", "independent"};
     return hello;
   }
@@ -88,6 +91,7 @@ class TorchBackend final : public kit::Backend {
     if (found->is_mps() && c.dtype == workload::DType::float64) {
       return fail(ErrorKind::unsupported, "PyTorch has no float64 on mps");
     }
+    if (workload::is_language(c.workload)) return make_language_kernel(c, *found, seed);
     const auto make = find_operation(c.workload);
     if (make == nullptr) {
       return fail(ErrorKind::unsupported, "the torch worker has no workload " + c.workload);

@@ -1,9 +1,9 @@
-#include "workload/dtype.hpp"
+#include "core/dtype.hpp"
 
 #include <array>
 #include <bit>
 
-namespace mlbench::workload {
+namespace mlbench {
 namespace {
 
 struct Facts {
@@ -84,4 +84,4 @@ float bfloat16_to_float(std::uint16_t bits) noexcept {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
-}  // namespace mlbench::workload
+}  // namespace mlbench

@@ -1,0 +1,124 @@
+#include "cli/commands.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/run_options.hpp"
+#include "core/units.hpp"
+#include "fit/fit.hpp"
+#include "model/maths.hpp"
+#include "report/llm.hpp"
+#include "workload/language.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace mlbench::cli {
+namespace {
+
+constexpr std::int64_t kTokensOfACall = 16;
+
+/// fit's answer before anything is loaded: a model that cannot fit would only make the machine
+/// swap. Our own small models are not in its list, and always fit.
+Status refuse_if_too_large(const LlmOptions& o, const std::string& dtype,
+                           const machine::Machine& here, std::int64_t context) {
+  if (o.model == model::kSmallModel || o.model == model::kMediumModel) return Done{};
+  fit::Request request;
+  request.model = o.model, request.context = context, request.batch = o.batch;
+  if (o.quant.empty())
+    request.dtype = dtype;
+  else
+    request.quant = o.quant;
+  const auto question = fit::resolve(request, here, {});
+  if (!question) return question.error();
+  const auto answer = fit::answer(*question, request);
+  if (!answer) return answer.error();
+  if (answer->fits) return Done{};
+  std::string text = o.model + " does not fit this machine: it needs " +
+                     format_bytes(static_cast<double>(answer->need.total_bytes));
+  for (const auto& option : answer->options) {
+    if (option.fits && !option.command.empty()) {
+      text += "; " + option.change + " would fit: " + option.command;
+      break;
+    }
+  }
+  return fail(ErrorKind::unsupported, text + "; mlbench fit " + o.model + " says why");
+}
+
+Status add_case(std::vector<workload::Case>& cases, const char* name, workload::DType dtype,
+                Json params) {
+  auto c = workload::make_case(name, dtype, std::move(params));
+  if (!c) return c.error();
+  cases.push_back(*std::move(c));
+  return Done{};
+}
+
+/// Kinds of weights to measure: "8bit" is MLX's 8-bit kind and int8 PyTorch's; neither has the
+/// other's, so both are cases of their own.
+std::vector<std::string> kinds_of(const std::string& quant) {
+  if (quant == "8bit") return {"8bit", "int8"};
+  return {quant};
+}
+
+Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DType dtype) {
+  std::vector<workload::Case> cases;
+  for (const auto& kind : kinds_of(o.quant)) {
+    Json model = {{"model", o.model}, {"batch", o.batch}};
+    if (!kind.empty()) model["quant"] = kind;
+    Json prefill = model;
+    prefill["prompt"] = o.prompt;
+    if (auto ok = add_case(cases, "prefill", dtype, prefill); !ok) return ok.error();
+    for (const auto depth : o.depths) {
+      Json decode = model;
+      decode["depth"] = depth, decode["tokens"] = kTokensOfACall;
+      if (auto ok = add_case(cases, "decode", dtype, decode); !ok) return ok.error();
+    }
+  }
+  // What the rates are set against.
+  if (auto ok = add_case(cases, "gemm", dtype, {{"m", 1024}, {"n", 1024}, {"k", 1024}}); !ok)
+    return ok.error();
+  if (auto ok = add_case(cases, "memory", workload::DType::float32,
+                         {{"op", "read"}, {"bytes", std::int64_t{256} << 20}});
+      !ok)
+    return ok.error();
+  return cases;
+}
+
+}  // namespace
+
+int llm_command(const Context& context, const LlmOptions& given,
+                const std::vector<std::string>& command_line) {
+  LlmOptions o = given;
+  const auto machine = machine::discover();
+  if (!machine) return report_error(context, machine.error());
+  const auto spec = model::spec_of(o.model);
+  if (!spec) return report_error(context, spec.error());
+  const std::string dtype_name = o.dtype.empty() ? spec->shape.dtype : o.dtype;
+  const auto dtype = workload::parse_dtype(dtype_name);
+  if (!dtype || *dtype == workload::DType::float64) {
+    return report_error(context, fail(ErrorKind::usage, "--dtype: \"" + dtype_name +
+                                                            "\" is none of float32, float16 and "
+                                                            "bfloat16"));
+  }
+  if (o.depths.empty()) o.depths = {o.prompt};
+  const auto deepest = *std::max_element(o.depths.begin(), o.depths.end());
+  const auto most = std::max(o.prompt, deepest + kTokensOfACall);
+  if (auto ok = refuse_if_too_large(o, dtype_name, *machine, most); !ok)
+    return report_error(context, ok.error());
+  auto options = resolve(o.run, *machine);
+  if (!options) return report_error(context, options.error());
+  auto cases = cases_of(o, *dtype);
+  if (!cases) return report_error(context, cases.error());
+  options->cases = *std::move(cases);
+  // A call takes seconds and a process loads the model: few block pairs, few rounds.
+  options->settings.rows = 2;
+  options->settings.min_rounds = o.rounds;
+  if (o.run.budget.empty()) options->settings.budget_s = 180;
+  auto journal = measured(context, *options, *machine, command_line);
+  if (!journal) return report_error(context, journal.error());
+  const auto report = report::build_llm_report(journal->data(), journal->path().string());
+  if (context.json)
+    print_json(context, report::to_json(report));
+  else
+    context.out << report::llm_text(report) << "JOURNAL  " << journal->path().string() << "\n";
+  return exit_code_of(*journal);
+}
+
+}  // namespace mlbench::cli

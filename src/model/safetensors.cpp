@@ -1,0 +1,133 @@
+#include "model/safetensors.hpp"
+
+#include "core/json.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace mlbench::model {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "safetensors is little-endian");
+
+constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
+constexpr std::size_t kMaxDimensions = 16;
+
+Error bad(const std::string& what) {
+  return fail(ErrorKind::usage, what + "; fetch the file again");
+}
+
+/// A name in a sentence: no control characters, and not a page of them.
+std::string shown(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  return "\"" + (text.size() > 80 ? text.substr(0, 80) + "..." : text) + "\"";
+}
+
+std::optional<std::uint64_t> whole(const Json& value) {
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+  if (value.is_number_integer() && value.get<std::int64_t>() >= 0)
+    return static_cast<std::uint64_t>(value.get<std::int64_t>());
+  return std::nullopt;
+}
+
+Result<SafetensorsEntry> parse_entry(const std::string& name, const Json& json,
+                                     std::uint64_t room) {
+  const auto wrong = [&](const std::string& what) {
+    return bad("tensor " + shown(name) + " " + what);
+  };
+  if (!json.is_object()) return wrong("is not described by an object");
+  SafetensorsEntry entry;
+  const auto dtype = find_string(json, "dtype");
+  if (!dtype) return wrong("has no dtype");
+  const auto storage = parse_storage(*dtype);
+  if (!storage) return wrong("has the unknown dtype " + shown(*dtype));
+  entry.storage = *storage;
+  const auto shape = json.find("shape");
+  if (shape == json.end() || !shape->is_array() || shape->size() > kMaxDimensions)
+    return wrong("has no shape, or one of too many dimensions");
+  std::uint64_t bytes = static_cast<std::uint64_t>(size_bytes(*storage));
+  for (const Json& extent : *shape) {
+    const auto n = whole(extent);
+    if (!n || *n > static_cast<std::uint64_t>(INT64_MAX))
+      return wrong("has a shape that is not made of whole numbers");
+    if (*n != 0 && bytes > static_cast<std::uint64_t>(INT64_MAX) / *n)
+      return wrong("has a shape larger than any memory");
+    bytes *= *n;
+    entry.shape.push_back(static_cast<std::int64_t>(*n));
+  }
+  const auto offsets = json.find("data_offsets");
+  if (offsets == json.end() || !offsets->is_array() || offsets->size() != 2)
+    return wrong("has no pair of data_offsets");
+  const auto begin = whole((*offsets)[0]), end = whole((*offsets)[1]);
+  if (!begin || !end || *begin > *end) return wrong("has data_offsets that are no range");
+  if (*end > room) return wrong("ends behind the end of the file, which was cut off");
+  if (*end - *begin != bytes) return wrong("has data_offsets that do not match its shape");
+  entry.begin = *begin, entry.end = *end;
+  return entry;
+}
+
+/// Every byte belongs to exactly one tensor.
+Status check_coverage(const SafetensorsHeader& header, std::uint64_t room) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+  for (const auto& [name, e] : header) ranges.emplace_back(e.begin, e.end);
+  std::sort(ranges.begin(), ranges.end());
+  std::uint64_t at = 0;
+  for (const auto& [begin, end] : ranges) {
+    if (begin < at) return bad("two of its tensors overlap");
+    if (begin > at) return bad("it has bytes that belong to no tensor");
+    at = end;
+  }
+  if (at != room) return bad("it has bytes that belong to no tensor");
+  return Done{};
+}
+
+}  // namespace
+
+Result<SafetensorsHeader> parse_safetensors(std::string_view start, std::uint64_t file_bytes) {
+  if (start.size() < 8 || file_bytes < 8) return bad("it is too short for a safetensors file");
+  std::uint64_t length = 0;
+  std::memcpy(&length, start.data(), sizeof(length));
+  if (length > kMaxHeaderBytes) return bad("its header claims more than 100 MB");
+  if (length > file_bytes - 8 || length > start.size() - 8)
+    return bad("its header is longer than the file, which was cut off");
+  const auto json = parse_json(start.substr(8, length));
+  if (!json || !json->is_object()) return bad("its header is not a JSON object");
+  SafetensorsHeader header;
+  const std::uint64_t room = file_bytes - 8 - length;
+  for (const auto& [name, value] : json->items()) {
+    if (name == "__metadata__") continue;
+    auto entry = parse_entry(name, value, room);
+    if (!entry) return entry.error();
+    header.emplace(name, *std::move(entry));
+  }
+  if (auto ok = check_coverage(header, room); !ok) return ok.error();
+  return header;
+}
+
+Result<std::map<std::string, std::string>> parse_shard_index(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json || !json->is_object())
+    return fail(ErrorKind::usage, "it is not a JSON object; fetch the file again");
+  const auto map = json->find("weight_map");
+  if (map == json->end() || !map->is_object())
+    return fail(ErrorKind::usage, "it has no weight_map; fetch the file again");
+  std::map<std::string, std::string> files;
+  for (const auto& [tensor, file] : map->items()) {
+    const auto name = file.is_string() ? file.get<std::string>() : "";
+    const bool plain = !name.empty() &&
+                       name.find_first_of(std::string("/\\\0", 3)) == std::string::npos &&
+                       name != "." && name != "..";
+    if (!plain) {
+      return fail(ErrorKind::usage, "it names the file " + shown(name) +
+                                        " for a tensor; only files beside it are read");
+    }
+    files.emplace(tensor, name);
+  }
+  if (files.empty()) return fail(ErrorKind::usage, "its weight_map is empty; fetch the file again");
+  return files;
+}
+
+}  // namespace mlbench::model

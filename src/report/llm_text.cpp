@@ -1,0 +1,82 @@
+#include "core/units.hpp"
+#include "report/llm.hpp"
+#include "report/table.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mlbench::report {
+namespace {
+
+std::string percent(const std::optional<double>& share) {
+  return share ? format_significant(100 * *share, 2) + " %" : "-";
+}
+
+std::string memory(const LlmEntry& e) {
+  std::string text = e.process_peak_bytes
+                         ? format_bytes(static_cast<double>(*e.process_peak_bytes)) + " process"
+                         : "";
+  if (e.framework_peak_bytes) {
+    if (!text.empty()) text += ", ";
+    text += format_bytes(static_cast<double>(*e.framework_peak_bytes)) + " framework";
+  }
+  return text;
+}
+
+void add_entry(Table& table, const LlmSubject& s, const LlmEntry& e, bool decodes) {
+  const std::string what = (decodes ? "decode at " : "prompt ") + std::to_string(e.tokens) +
+                           (e.batch > 1 ? " x" + std::to_string(e.batch) : "");
+  if (!e.time) {
+    table.add({what, s.title, std::string(store::name_of(e.status)), "", "", "", "", e.reason});
+    return;
+  }
+  const std::string spread =
+      e.token_times ? format_time(e.token_times->p50_s) + " / " + format_time(e.token_times->p99_s)
+                    : "";
+  table.add({what, s.title, format_significant(*e.tokens_per_s, 3) + " tok/s",
+             format_time(e.time->median_s), spread,
+             decodes ? format_bandwidth(*e.bytes_per_s) : format_flop_rate(*e.flop_per_s),
+             percent(e.ceiling_fraction), memory(e)});
+}
+
+}  // namespace
+
+std::string llm_text(const LlmReport& r) {
+  std::string text = r.model + " · " + r.dtype + (r.quant.empty() ? "" : ", weights " + r.quant) +
+                     " · " + format_significant(static_cast<double>(r.parameters) / 1e6, 4) +
+                     " million parameters\n\n";
+  Table table;
+  table.add(
+      {"", "", "speed", "TTFT / TPOT", "ITL p50 / p99", "rate", "of the roof", "peak memory"});
+  for (const bool decodes : {false, true}) {
+    std::size_t most = 0;
+    for (const auto& s : r.subjects) most = std::max(most, (decodes ? s.decode : s.prefill).size());
+    for (std::size_t i = 0; i < most; ++i) {
+      for (const auto& s : r.subjects) {
+        const auto& entries = decodes ? s.decode : s.prefill;
+        if (i < entries.size()) add_entry(table, s, entries[i], decodes);
+      }
+    }
+  }
+  text += table.text() + "\n";
+  for (const auto& s : r.subjects) {
+    if (!s.reason.empty()) text += s.title + ": " + s.reason + "\n";
+    if (s.weight_bytes) {
+      text += s.title + ": weights " + format_bytes(static_cast<double>(*s.weight_bytes)) + ", " +
+              format_significant(s.bits_per_weight.value_or(0), 3) + " bits each; " + s.kernel +
+              "\n";
+    }
+    for (const auto& note : s.notes) text += "  " + note + "\n";
+    const auto& entries = s.decode.empty() ? s.prefill : s.decode;
+    if (!entries.empty() && entries.front().check)
+      text += "  checked: " + entries.front().check->method + "\n";
+  }
+  text += "\n";
+  for (const auto& v : r.verdicts) text += v + "\n";
+  text +=
+      "TTFT: prompt to first token. TPOT: time per token after it. ITL: from token to token as the "
+      "host receives them.\n";
+  return text;
+}
+
+}  // namespace mlbench::report

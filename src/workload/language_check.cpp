@@ -1,0 +1,154 @@
+#include "model/reference_ops.hpp"
+#include "workload/check.hpp"
+#include "workload/input.hpp"
+#include "workload/language.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace mlbench::workload {
+namespace {
+
+using model::Decoder;
+using model::ReferenceOps;
+
+constexpr double kReferenceFlop = 4e10;
+
+double rms(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v * v;
+  return std::sqrt(sum / static_cast<double>(std::max<std::size_t>(values.size(), 1)));
+}
+
+/// How far two computations of the same decoder may lie apart, as a share of the output's size.
+/// Each layer rounds its results a few times to unit round-off u, independently, so the error
+/// grows with the square root of the layers; 8 covers the roundings of a layer. Float32 sums of
+/// thousands of products lose more than u: there, 5e-5 as against transformers.
+double tolerance_share(DType dtype, std::int64_t layers) {
+  return std::max(5e-5, 8 * unit_roundoff(dtype) * std::sqrt(static_cast<double>(layers)));
+}
+
+/// The same decoder in double precision.
+Result<std::vector<double>> reference(const LanguageCase& l, const Case& c, std::uint64_t seed) {
+  auto weights = weights_of(l, c.dtype, seed);
+  if (!weights) return weights.error();
+  ReferenceOps ops;
+  auto decoder = Decoder<ReferenceOps>::load(ops, *l.spec, **weights, l.context());
+  if (!decoder) return decoder.error();
+  auto caches = decoder->make_caches(l.batch);
+  if (l.block) {
+    const auto x = to_double(
+        input_bytes(seed, 0, l.batch * l.tokens * l.spec->shape.hidden, c.dtype), c.dtype);
+    auto y = decoder->blocks({{l.batch, l.tokens, l.spec->shape.hidden}, x}, l.tokens, 0, caches);
+    return std::move(y.values);
+  }
+  for (std::size_t i = 0; i < caches.size() && l.position > 0; ++i) {
+    const auto fill = [&](CachePart part) {
+      const auto content =
+          cache_content(l, seed, static_cast<std::int64_t>(i), part, decoder->capacity(i), c.dtype);
+      const auto floats = model::to_floats(content);
+      return ReferenceOps::Tensor{content.shape, {floats.begin(), floats.end()}};
+    };
+    ReferenceOps::write(caches[i], 0, fill(CachePart::keys), fill(CachePart::values));
+  }
+  std::vector<std::int32_t> ids;
+  for (std::int64_t b = 0; b < l.batch; ++b) {
+    for (std::int64_t t = 0; t < l.tokens; ++t) ids.push_back(token_of(l, seed, b, l.position + t));
+  }
+  auto y = decoder->forward(ReferenceOps::ids(l.batch, ids), l.tokens, l.position, caches,
+                            model::Logits::last);
+  return std::move(y.values);
+}
+
+class LanguageChecker final : public Checker {
+ public:
+  LanguageChecker(const Case& c, std::uint64_t seed) : case_(c), seed_(seed) {}
+
+  CheckResult check(const TensorData& output) override {
+    const LanguageCase l = language_case(case_);
+    if (auto wrong = check_form(output_of(case_), output)) return *wrong;
+    const auto actual = to_double(output.bytes, output.dtype);
+    if (expected_.empty() && !prepare(l))
+      return {.ok = false, .method = {}, .max_error = 0, .tolerance = 0, .detail = trouble_};
+    if (expected_.empty()) return adopt(actual);
+    ErrorTracker tracker(method_);
+    const auto [low, high] = std::minmax_element(expected_.begin(), expected_.end());
+    const double share = tolerance_share(case_.dtype, l.spec->shape.layers);
+    std::vector<double> differences;
+    for (std::size_t i = 0; i < actual.size(); ++i) {
+      differences.push_back(actual[i] - expected_[i]);
+      tracker.compare(actual[i], expected_[i], share * (*high - *low),
+                      static_cast<std::int64_t>(i));
+    }
+    // Sharper than any single number: the error of all of them together.
+    tracker.compare(rms(differences), 0, share * rms(expected_), 0);
+    return tracker.result();
+  }
+
+ private:
+  /// Computes what is expected, where that is quick enough. False: it cannot be computed.
+  bool prepare(const LanguageCase& l) {
+    if (tried_) return trouble_.empty();
+    tried_ = true;
+    method_ = "against the first framework's answer (too large for a float64 reference)";
+    if (work_of(case_).flop > kReferenceFlop) return true;
+    auto values = reference(l, case_, seed_);
+    if (!values) {
+      trouble_ = "no reference: " + values.error().message;
+      return false;
+    }
+    expected_ = *std::move(values);
+    method_ = "every output against the decoder in float64";
+    if (l.quant) note_quantisation(l);
+    return true;
+  }
+
+  /// How much quantising itself changes the answer.
+  void note_quantisation(LanguageCase l) {
+    l.quant.reset();
+    const auto dense = reference(l, case_, seed_);
+    if (!dense) return;
+    std::vector<double> differences;
+    for (std::size_t i = 0; i < dense->size(); ++i)
+      differences.push_back(expected_[i] - (*dense)[i]);
+    char text[80];
+    std::snprintf(text, sizeof(text), "; quantising changes it by %.1f %% (rms)",
+                  100 * rms(differences) / rms(*dense));
+    method_ += text;
+  }
+
+  /// The first answer of a case that is too large for a reference.
+  CheckResult adopt(const std::vector<double>& actual) {
+    CheckResult result{.ok = true, .method = method_, .max_error = 0, .tolerance = 0, .detail = {}};
+    const bool finite =
+        std::all_of(actual.begin(), actual.end(), [](double v) { return std::isfinite(v); });
+    const auto [low, high] = std::minmax_element(actual.begin(), actual.end());
+    if (!finite || !(*high > *low)) {
+      result.ok = false;
+      result.detail = finite ? "all outputs are equal" : "an output is not finite";
+      return result;
+    }
+    result.method = "finite and not flat; the other frameworks are compared with it";
+    expected_ = actual;
+    return result;
+  }
+
+  Case case_;
+  std::uint64_t seed_;
+  bool tried_ = false;
+  std::string method_, trouble_;
+  std::vector<double> expected_;
+};
+
+}  // namespace
+
+Result<std::vector<double>> language_reference(const Case& c, std::uint64_t seed) {
+  return reference(language_case(c), c, seed);
+}
+
+std::unique_ptr<Checker> Language::make_checker(const Case& c, std::uint64_t seed) const {
+  return std::make_unique<LanguageChecker>(c, seed);
+}
+
+}  // namespace mlbench::workload

@@ -1,0 +1,80 @@
+#include "torch/language.hpp"
+
+#include "kit/language_kernel.hpp"
+#include "kit/memory.hpp"
+#include "torch/cpu_kernels.hpp"
+#include "torch/decoder_ops.hpp"
+#include "torch/device.hpp"
+#include "torch/tensor.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/DeviceAccelerator.h>
+
+namespace mlbench::torch_worker {
+namespace {
+
+using model::Quantisation;
+
+Status check_quantisation(const workload::LanguageCase& l, workload::DType dtype,
+                          at::Device device) {
+  if (!l.quant) return Done{};
+  if (l.quant == Quantisation::affine8) {
+    return fail(ErrorKind::unsupported,
+                "PyTorch has no kernel for 8-bit weights in groups; int8 is its 8-bit kind");
+  }
+  if (dtype != workload::DType::bfloat16) {
+    return fail(ErrorKind::unsupported,
+                "PyTorch's kernels for quantised weights are made for bfloat16");
+  }
+  if (l.quant == Quantisation::int8 && device.is_cuda())
+    return fail(ErrorKind::unsupported, "PyTorch has no int8 weight-only kernel on CUDA");
+  return Done{};
+}
+
+std::string kernel_name(const workload::LanguageCase& l) {
+  const std::string product = !l.quant                        ? "at::linear"
+                              : l.quant == Quantisation::int8 ? "at::_weight_int8pack_mm"
+                                                              : "at::_weight_int4pack_mm";
+  const bool fused = !l.spec->maths.attention_softcap && !l.spec->shape.sinks;
+  return product + (fused ? ", at::scaled_dot_product_attention" : ", attention by matmul");
+}
+
+}  // namespace
+
+DecoderOps::Ids DecoderOps::forced(const Ids& ids, const Ids& chosen) {
+  return {ids.value + chosen.value.clamp_max(0)};  // no token is below 0
+}
+
+void DecoderOps::submit(const Ids& ids, const std::vector<Cache>& caches) {
+  static_cast<void>(ids), static_cast<void>(caches);  // every operation was submitted when called
+}
+
+workload::TensorData DecoderOps::to_host(const Tensor& t) {
+  return torch_worker::to_host(t.value);
+}
+
+std::optional<std::int64_t> DecoderOps::peak_bytes() const {
+  if (!device_.is_cuda()) return std::nullopt;  // only CUDA's allocator counts
+  const auto stats = at::accelerator::getDeviceStats(device_.index());
+  return stats.allocated_bytes[0].peak;
+}
+
+void DecoderOps::reset_peak() const {
+  if (device_.is_cuda()) at::accelerator::resetPeakStats(device_.index());
+}
+
+Result<std::unique_ptr<kit::Kernel>> make_language_kernel(const workload::Case& c,
+                                                          at::Device device, std::uint64_t seed) {
+  const auto l = workload::language_case(c);
+  if (auto ok = check_quantisation(l, c.dtype, device); !ok) return ok.error();
+  kit::require_memory(workload::memory_bytes_of(c), kit::available_memory_bytes());
+  protocol::Prepared facts;
+  facts.kernel = kernel_name(l);
+  if (device.is_cpu() && !l.quant) {
+    if (auto note = slow_gemm_note(c.dtype)) facts.notes.push_back(*std::move(note));
+  }
+  return kit::LanguageKernel<DecoderOps>::make(c, DecoderOps(device, c.dtype), seed,
+                                               std::move(facts));
+}
+
+}  // namespace mlbench::torch_worker
