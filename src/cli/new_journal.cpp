@@ -21,22 +21,24 @@ std::string utc_time(const char* format) {
 
 namespace {
 
-Json header_line(const RunOptions& options, const machine::Machine& machine,
+Json header_line(const Context& context, const RunOptions& options, const machine::Machine& machine,
                  const std::vector<std::string>& command_line) {
-  return {{"type", "run"},
-          {"schema", "mlbench.journal/1"},
-          {"started", utc_time("%Y-%m-%dT%H:%M:%SZ")},
-          {"mlbench_version", MLBENCH_VERSION},
-          {"method_version", run::kMethodVersion},
-          {"build",
-           {{"type", MLBENCH_BUILD_TYPE},
-            {"compiler", MLBENCH_COMPILER},
-            {"flags", MLBENCH_CXX_FLAGS}}},
-          {"command", command_line},
-          {"settings", to_json(options.settings)},
-          {"subjects", to_json(options.subjects)},
-          {"only", options.only},
-          {"machine", machine::to_json(machine)}};
+  Json line = {{"type", "run"},
+               {"schema", "mlbench.journal/1"},
+               {"started", utc_time("%Y-%m-%dT%H:%M:%SZ")},
+               {"mlbench_version", MLBENCH_VERSION},
+               {"method_version", run::kMethodVersion},
+               {"build",
+                {{"type", MLBENCH_BUILD_TYPE},
+                 {"compiler", MLBENCH_COMPILER},
+                 {"flags", MLBENCH_CXX_FLAGS}}},
+               {"command", command_line},
+               {"settings", to_json(options.settings)},
+               {"subjects", to_json(options.subjects)},
+               {"only", options.only},
+               {"machine", machine::to_json(machine)}};
+  if (context.rehearsal) line["rehearsal"] = context.rehearsal->title();
+  return line;
 }
 
 std::vector<std::string> build_doubts() {
@@ -52,7 +54,8 @@ std::vector<std::string> build_doubts() {
 
 }  // namespace
 
-Result<store::Journal> new_journal(const RunOptions& options, const machine::Machine& machine,
+Result<store::Journal> new_journal(const Context& context, const RunOptions& options,
+                                   const machine::Machine& machine,
                                    const std::vector<std::string>& command_line) {
   const std::string base = utc_time("%Y-%m-%d-%H%M%S");
   for (int attempt = 1;; ++attempt) {  // two runs may start in the same second
@@ -62,7 +65,7 @@ Result<store::Journal> new_journal(const RunOptions& options, const machine::Mac
     if (fs::exists(path, ignored)) continue;
     auto journal = store::Journal::create(path);
     if (!journal) return journal.error();
-    if (auto ok = journal->write(header_line(options, machine, command_line)); !ok)
+    if (auto ok = journal->write(header_line(context, options, machine, command_line)); !ok)
       return ok.error();
     auto notices = build_doubts();
     notices.insert(notices.end(), options.notices.begin(), options.notices.end());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/context.hpp"
 #include "cli/run_options.hpp"
 #include "store/journal.hpp"
 
@@ -12,8 +13,9 @@ namespace mlbench::cli {
 [[nodiscard]] std::string utc_time(const char* format);
 
 /// A journal in options.results_dir, called after the present second, with its first line and what
-/// the reader should know beforehand. Errors: `io` when it cannot be written.
-[[nodiscard]] Result<store::Journal> new_journal(const RunOptions& options,
+/// the reader should know beforehand; a rehearsal is marked as one. Errors: `io` when it cannot be
+/// written.
+[[nodiscard]] Result<store::Journal> new_journal(const Context& context, const RunOptions& options,
                                                  const machine::Machine& machine,
                                                  const std::vector<std::string>& command_line);
 

@@ -159,8 +159,12 @@ void adopt(const store::RunData& data, const RunFlags& flags, RunOptions& option
 }
 
 /// A run is one machine and one set of frameworks; anything else would be two runs in one file.
-Status check_same_setup(const store::RunData& before, const std::vector<run::Subject>& subjects,
+Status check_same_setup(const Context& context, const store::RunData& before,
+                        const std::vector<run::Subject>& subjects,
                         const machine::Machine& machine) {
+  if (before.header.contains("rehearsal") != (context.rehearsal != nullptr)) {
+    return fail(ErrorKind::usage, "--resume: a rehearsal and a run cannot be one; start a new one");
+  }
   const auto then = machine::machine_from_json(
       before.header.contains("machine") ? before.header["machine"] : Json::object());
   if (then.cpu.name != machine.cpu.name || then.memory.total_bytes != machine.memory.total_bytes) {
@@ -181,7 +185,7 @@ Status check_same_setup(const store::RunData& before, const std::vector<run::Sub
 Result<store::Journal> measured(const Context& context, const RunOptions& options,
                                 const machine::Machine& machine,
                                 const std::vector<std::string>& command_line) {
-  auto journal = new_journal(options, machine, command_line);
+  auto journal = new_journal(context, options, machine, command_line);
   if (!journal) return journal;
   RunSession session(context, options, *journal, find_subjects(context, options.subjects));
   if (auto ok = session.measure(machine); !ok) return ok.error();
@@ -204,7 +208,7 @@ int run_command(const Context& context, const RunFlags& flags,
 
   Result<store::Journal> journal = fail(ErrorKind::internal, "no journal");
   if (flags.resume.empty()) {
-    journal = new_journal(*options, *machine, command_line);
+    journal = new_journal(context, *options, *machine, command_line);
   } else {
     const auto path = store::find_journal(flags.resume, options->results_dir);
     if (!path) return report_error(context, path.error());
@@ -215,7 +219,7 @@ int run_command(const Context& context, const RunFlags& flags,
 
   auto subjects = find_subjects(context, options->subjects);
   if (!flags.resume.empty()) {
-    if (auto ok = check_same_setup(journal->data(), subjects, *machine); !ok)
+    if (auto ok = check_same_setup(context, journal->data(), subjects, *machine); !ok)
       return report_error(context, ok.error());
   }
   RunSession session(context, *options, *journal, std::move(subjects));

@@ -100,7 +100,7 @@ class Selfcheck {
     auto& settings = plan_.options.settings;
     if (trial > 0) ++settings.seed;  // another order of cases and blocks
     set_budget();
-    auto journal = new_journal(plan_.options, machine_, command_line_);
+    auto journal = new_journal(context_, plan_.options, machine_, command_line_);
     if (!journal) return journal.error();
     journals_.push_back(journal->path().string());
     run::Runner runner(*journal, settings, subjects_, {});

@@ -54,10 +54,16 @@ std::vector<run::Subject> subjects_of(const Context& context, const std::string&
   const bool wheel_blas = framework == "mlx" && (given_label == "@wheel-blas" ||
                                                  (choice.mlx_wheel_blas && given_label.empty()));
   const std::string label = wheel_blas ? "@wheel-blas" : given_label;
+  const auto* rehearsal = context.rehearsal.get();
+  if (rehearsal != nullptr && !rehearsal->plays(framework))
+    return {missing(framework + label + ":cpu", framework, "the rehearsal does not play it")};
   const auto folders = environment == nullptr || environment->workers.empty()
                            ? worker_folders(context)
                            : std::vector{environment->workers};
-  const auto program = run::find_worker(wheel_blas ? "mlx-wheelblas" : framework, folders);
+  const auto program = run::find_worker(rehearsal != nullptr ? "fake"
+                                        : wheel_blas         ? "mlx-wheelblas"
+                                                             : framework,
+                                        folders);
   if (!program) return {missing(framework + label + ":cpu", framework, program.error().message)};
 
   run::Subject probe{.name = framework + label,
@@ -67,6 +73,7 @@ std::vector<run::Subject> subjects_of(const Context& context, const std::string&
                      .missing = {},
                      .environment = {}};
   if (environment != nullptr) probe.environment = environment->variables;
+  if (rehearsal != nullptr) probe.environment = rehearsal->environment(framework);
   auto started = run::Worker::start(probe, "/dev/null", kHelloTimeout_s);
   if (const auto* failure = std::get_if<run::CallFailure>(&started)) {
     return {missing(framework + label + ":cpu", framework, failure->reason)};

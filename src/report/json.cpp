@@ -158,6 +158,7 @@ Json to_json(const Report& report) {
   Json document = {
       {"schema", "mlbench.report/1"},
       {"run", report.run},
+      {"rehearsal", to_json_or_null(find_string(report.header, "rehearsal"))},
       {"started", header("started")},
       {"mlbench_version", header("mlbench_version")},
       {"headline", report.headline},

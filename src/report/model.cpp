@@ -251,6 +251,11 @@ Report build_report(const RunData& run, const std::string& path) {
   tell_apart(report.subjects);
   const auto machine = machine_of(report);
   report.headline = one_line(machine::headline(machine));
+  if (const auto rehearsed = find_string(run.header, "rehearsal")) {
+    report.headline = "REHEARSAL, nothing was measured: " + report.headline;
+    report.doubts.push_back("this is a rehearsal of " + one_line(*rehearsed) +
+                            ": the machine was recorded, every time and rate is invented");
+  }
   report.published_bandwidth = machine::published_bandwidth(machine);
   report.limits = limits_of(machine);
 
