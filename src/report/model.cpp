@@ -4,6 +4,7 @@
 #include "core/units.hpp"
 #include "machine/machine.hpp"
 #include "report/imported.hpp"
+#include "report/setup_doubts.hpp"
 #include "report/words.hpp"
 
 #include <fmt/format.h>
@@ -40,6 +41,8 @@ SubjectView view_of(const store::SubjectRecord& s) {
     if (const auto version = find_string(blas, "version"); version && !view.blas.empty())
       view.blas += " " + *version;
   }
+  if (const auto kernels = has_neural_accelerator_kernels(s.facts))
+    view.blas += std::string(", neural-accelerator kernels: ") + (*kernels ? "yes" : "no");
   return view;
 }
 
@@ -92,6 +95,8 @@ void add_doubts(Report& report, const RunData& run) {
   for (const SubjectView& s : report.subjects) {
     if (s.status != CaseStatus::ok)
       doubts.push_back(s.title + " on " + s.device + " was not measured: " + s.reason);
+    for (const auto& doubt : setup_doubts(s.facts))
+      doubts.push_back(s.title + " on " + s.device + ": " + doubt);
   }
   doubts.insert(doubts.end(), run.imported_doubts.begin(), run.imported_doubts.end());
   for (const Json& notice : run.notices)

@@ -1,10 +1,12 @@
 #include "compare/verdicts.hpp"
 #include "machine/state.hpp"
 #include "run/controls.hpp"
+#include "run/memory_pressure.hpp"
 #include "run/runner_impl.hpp"
 
 #include <algorithm>
 #include <random>
+#include <thread>
 
 namespace mlbench::run {
 namespace {
@@ -58,6 +60,16 @@ void Runner::Impl::finish_workers() {
     if (s.worker) s.worker->finish();
     s.worker.reset();
   }
+}
+
+std::optional<std::string> Runner::Impl::make_room() {
+  if (!memory_is_short(machine::sample_state())) return std::nullopt;
+  tell("waiting: memory runs short");
+  finish_workers();
+  constexpr int kPauses = 40;  // 20 s
+  return wait_for_memory(machine::sample_state, kPauses, [] {
+    if (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  });
 }
 
 /// Subjects that take part in `c`: usable, and with no bad outcome so far.
@@ -144,6 +156,7 @@ void Runner::Impl::restore() {
 
 Status Runner::Impl::run_slot(CaseState& state, int round) {
   const auto start = Clock::now();
+  if (const auto short_of = make_room()) return drop(state, *short_of);
   std::vector<SlotSide> taking_part;
   for (const auto& name : participants(state.definition)) {
     Side& s = side(name);

@@ -57,6 +57,9 @@ struct Runner::Impl {
   /// three times is given up.
   [[nodiscard]] Result<bool> ensure_worker(Side& s, int round);
   void finish_workers();
+  /// Ends all workers and waits where the system says that memory runs short. Empty when there is
+  /// enough, else why the next case cannot be run.
+  [[nodiscard]] std::optional<std::string> make_room();
 
   [[nodiscard]] Status write_subject(const Side& s, store::CaseStatus status,
                                      const std::string& reason, const Json& facts);

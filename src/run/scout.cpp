@@ -39,6 +39,7 @@ Status Runner::describe_subjects() {
 }
 
 Result<plan::Estimate> Runner::Impl::try_case(Side& s, const workload::Case& c) {
+  if (const auto short_of = make_room()) return plan::Estimate{.call_s = {}, .reason = *short_of};
   const auto up = ensure_worker(s, -1);
   if (!up) return up.error();
   if (!*up) return plan::Estimate{.call_s = {}, .reason = "the worker does not start"};
