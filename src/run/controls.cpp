@@ -5,7 +5,9 @@ namespace {
 
 plan::Family squares(const char* name, std::initializer_list<std::int64_t> sizes,
                      const std::set<std::string>& taken) {
-  plan::Family family{.name = name, .candidates = {}, .take = 1};
+  plan::Family family;
+  family.name = name;
+  family.take = 1;
   for (const std::int64_t n : sizes) {
     auto c = workload::make_case("gemm", workload::DType::float32, {{"m", n}, {"n", n}, {"k", n}});
     if (c && !taken.contains(c->id)) family.candidates.push_back(*std::move(c));
