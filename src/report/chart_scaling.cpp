@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 namespace mlbench::report {
@@ -18,6 +19,16 @@ struct Place {
   double size = 0;
 };
 
+/// ", cold" and ", independent" of a case's variant, as its label ends; empty for the usual one.
+std::string variant_of(const Row& row) {
+  std::string words;
+  for (const char* name : {"cold", "independent"}) {
+    if (row.case_id.find(std::string("/") + name) != std::string::npos)
+      words += std::string(", ") + name;
+  }
+  return words;
+}
+
 /// Squares have one size; elsewhere the first parameter that is a length is the size, and the rest
 /// tells families apart.
 std::optional<Place> place_of(const Row& row) {
@@ -26,7 +37,9 @@ std::optional<Place> place_of(const Row& row) {
   const auto m = find_number(p, "m"), n = find_number(p, "n"), k = find_number(p, "k");
   if (m && n && k) {
     if (*m != *n || *n != *k) return std::nullopt;
-    return Place{.family = row.workload, .axis = "n, of products of n × n matrices", .size = *n};
+    return Place{.family = row.workload + variant_of(row),
+                 .axis = "n, of products of n × n matrices",
+                 .size = *n};
   }
   constexpr std::array kLengths = {"length",   "sequence", "seq",  "tokens",
                                    "elements", "size",     "bytes"};
@@ -36,7 +49,8 @@ std::optional<Place> place_of(const Row& row) {
     Json rest = p;
     rest.erase(key);
     const std::string name = key == std::string("seq") ? "sequence length" : key;
-    return Place{.family = row.workload + rest.dump(), .axis = name, .size = *size};
+    return Place{
+        .family = row.workload + rest.dump() + variant_of(row), .axis = name, .size = *size};
   }
   return std::nullopt;
 }
@@ -46,10 +60,15 @@ struct Family {
   RateUnit unit = RateUnit::flop_per_s;
   std::vector<std::pair<double, const Row*>> members;
 
+  /// Sizes of the dtype that has most of them: one makes no line.
   [[nodiscard]] std::size_t sizes() const {
-    std::set<double> distinct;
-    for (const auto& [size, row] : members) distinct.insert(size);
-    return distinct.size();
+    std::map<std::string, std::set<double>> distinct;
+    std::size_t most = 0;
+    for (const auto& [size, row] : members) {
+      distinct[row->dtype].insert(size);
+      most = std::max(most, distinct[row->dtype].size());
+    }
+    return most;
   }
 };
 
@@ -66,9 +85,11 @@ std::vector<std::pair<std::string, Family>> families_of(const Report& report) {
     auto it = std::find_if(families.begin(), families.end(),
                            [&](const auto& f) { return f.first == place->family; });
     if (it == families.end()) {
-      families.push_back(
-          {place->family,
-           {.workload = row.workload, .axis = place->axis, .unit = row.work.unit, .members = {}}});
+      families.push_back({place->family,
+                          {.workload = row.workload + variant_of(row),
+                           .axis = place->axis,
+                           .unit = row.work.unit,
+                           .members = {}}});
       it = families.end() - 1;
     }
     it->second.members.emplace_back(place->size, &row);
@@ -178,7 +199,7 @@ std::optional<Chart> bandwidth_chart(const Report& report) {
           {{"case", row.case_id},
            {"label", shortened(row.label, 48)},
            {"subject", title_of(report, e.subject)},
-           {"op", find_string(row.params, "op").value_or("")},
+           {"op", find_string(row.params, "op").value_or("") + variant_of(row)},
            {"size", *bytes},
            {"rate", e.rate->value},
            {"low", e.rate->low.value_or(e.rate->value)},

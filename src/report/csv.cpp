@@ -15,7 +15,7 @@ constexpr const char* kColumns =
     "ceiling_fraction,check_ok,check_max_error,check_tolerance,kernel,flags\n";
 
 std::string number(const std::optional<double>& value) {
-  return value ? fmt::format("{}", *value) : "";
+  return value ? fmt::format("{:.12g}", *value) : "";
 }
 
 std::string csv_field(const std::string& text) {

@@ -28,18 +28,20 @@ SubjectView view_of(const store::SubjectRecord& s) {
                    .title = one_line(framework_title(s.framework)),
                    .framework = s.framework,
                    .device = s.device,
-                   .version = find_string(s.facts, "framework_version").value_or(""),
+                   .version = one_line(find_string(s.facts, "framework_version").value_or("")),
                    .blas = {},
                    .status = s.status,
                    .reason = one_line(s.reason),
                    .facts = s.facts};
   const auto at = s.name.find('@');
   if (at != std::string::npos) view.title += one_line(s.name.substr(at, s.name.find(':', at) - at));
+  view.device = one_line(view.device);
   if (s.facts.contains("blas")) {
     const Json& blas = s.facts["blas"];
     view.blas = find_string(blas, "library").value_or("");
     if (const auto version = find_string(blas, "version"); version && !view.blas.empty())
       view.blas += " " + *version;
+    view.blas = one_line(view.blas);
   }
   if (const auto kernels = has_neural_accelerator_kernels(s.facts))
     view.blas += std::string(", neural-accelerator kernels: ") + (*kernels ? "yes" : "no");
@@ -273,7 +275,7 @@ Report build_report(const RunData& run, const std::string& path) {
     if (c.control) continue;
     Row row{.case_id = c.definition.id,
             .label = one_line(workload::label_of(c.definition)),
-            .workload = c.definition.workload,
+            .workload = one_line(c.definition.workload),
             .dtype = std::string(name_of(c.definition.dtype)),
             .params = c.definition.params,
             .work = c.work,

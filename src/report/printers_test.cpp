@@ -134,8 +134,8 @@ TEST_CASE("a text table stays readable with any names") {
 TEST_CASE("Markdown escapes what would be a link, a cell or HTML") {
   CHECK(markdown_escape("a|b<c>[d](e)*_`\n") == "a\\|b\\<c\\>\\[d\\](e)\\*\\_\\` ");
   const auto text = to_markdown(build_report(hostile_run(), "r"));
-  CHECK(text.find("<script") == std::string::npos);
-  CHECK(text.find("<img") == std::string::npos);
+  CHECK(count(text, "<") > 0);
+  CHECK(count(text, "<") == count(text, "\\<"));
 }
 
 TEST_CASE("CSV quotes separators, quotes and line ends") {

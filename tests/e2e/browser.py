@@ -24,11 +24,13 @@ def find():
 
 
 class Browser:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy the system has
+
     def __init__(self, folder, dark=False):
         browser, driver = find()
         self.process = subprocess.Popen([driver, "--port=0"], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        port = next(m.group(1) for m in (re.search(r"on port (\d+)", line) for line in self.process.stdout) if m)
+        port = next(m.group(1) for m in (re.search(r"successfully on port (\d+)", line) for line in self.process.stdout) if m)
         self.base = f"http://127.0.0.1:{port}"
         args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
                 "--disable-background-networking", "--no-first-run", f"--user-data-dir={folder}/profile"]
@@ -51,7 +53,7 @@ class Browser:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=120) as reply:
+            with self.direct.open(request, timeout=120) as reply:
                 return json.load(reply)["value"]
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()[:2000]) from error
@@ -90,15 +92,15 @@ class Browser:
         return [entry["message"] for entry in self.log("browser") if entry["level"] in ("SEVERE", "WARNING")]
 
     def requested(self):
-        """Every address that was asked for since the last call."""
+        """Every address that a page asked for since the last call; the browser's own pages are left out."""
         messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
-        return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"
+                and not m["params"]["request"]["url"].startswith("chrome://")]
 
     def press(self, key):
-        code = {"Tab": 9, "Enter": 13}[key]
-        for kind in ("rawKeyDown", "keyUp"):
-            self.cdp("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code,
-                     **({"text": "\r"} if key == "Enter" and kind == "rawKeyDown" else {}))
+        code, text = {"Tab": (9, "\t"), "Enter": (13, "\r")}[key]
+        self.cdp("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, text=text)
+        self.cdp("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
 
     def pdf(self):
         return base64.b64decode(self.call("POST", "/print", {"background": True}))

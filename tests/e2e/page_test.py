@@ -78,7 +78,7 @@ class PageTest(harness.MlbenchTest):
         self.assertIn("crashed", b.js("return document.querySelector('.box.bad').innerText"))
         # every chart is drawn, has a name, and its numbers as a table
         charts = b.js("return [...document.querySelectorAll('figure')].map(f => [f.id, f.querySelectorAll('svg path').length, "
-                      "f.querySelector('svg').getAttribute('aria-label')])")
+                      "[...f.querySelectorAll('.chart, .chart *')].some(e => e.getAttribute('aria-label') === f.querySelector('h3').innerText)])")
         self.assertGreaterEqual(len(charts), 6)
         for name, paths, label in charts:
             self.assertGreater(paths, 3, name)

@@ -8,7 +8,7 @@ for (const library of job.libraries) vm.runInThisContext(fs.readFileSync(library
 
 async function draw(chart) {
   const config = {...chartConfig, font: 'Helvetica, Arial, sans-serif', padding: 12, background: 'var(--panel)', axisY: {labelLimit: 260}};
-  const spec = {...chart.spec, width: 640, config, title: {text: chart.title, anchor: 'start', color: 'var(--ink)', fontSize: 15, offset: 10}};
+  const spec = {...chart.spec, width: 560, autosize: 'pad', config, title: {text: chart.title, anchor: 'start', color: 'var(--ink)', fontSize: 15, offset: 10}};
   const compiled = vegaLite.compile(spec, {logger: vega.logger(vega.Error)}).spec;
   const view = new vega.View(vega.parse(compiled), {renderer: 'none', logLevel: vega.Error});
   const svg = await view.toSVG();
