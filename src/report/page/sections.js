@@ -87,7 +87,7 @@ function resultSection(page) {
       sort: (row) => row.entries[s.subject]?.rate?.value ?? null,
     })),
     {title: 'Winner (95 % range)', show: (row) => row.verdict?.text ?? '', sort: (row) => row.verdict?.ratio ?? null},
-    {title: '% of best here', show: (row) => subjects.map((s) => row.entries[s.subject]?.text.share.replace(' %', '') || '-').join(' / '),
+    {title: '% of best here', show: (row) => subjects.map((s) => shareWords(row.entries[s.subject])).join(' / '),
       sort: (row) => Math.max(...subjects.map((s) => row.entries[s.subject]?.ceiling_fraction ?? -1))},
   ];
   const filters = [
@@ -102,6 +102,12 @@ function resultSection(page) {
       explained('winner', 'how-verdict'), '; ', explained('% of best here', 'how-ceiling'), ' in the order of the columns. A number leads to its samples.'),
     sortableTable({caption: 'All measured cases', columns, rows: measured, filters,
       text: (row) => row.label + ' ' + row.id + ' ' + Object.values(row.entries).map((e) => e.status + ' ' + e.kernel).join(' ')}));
+}
+
+/** As in the text report: "?" where no ceiling is known, "-" where there is no result. @param {any} entry */
+function shareWords(entry) {
+  if (!entry || entry.status !== 'ok') return '-';
+  return entry.text.share.replace(' %', '') || '?';
 }
 
 /** @param {any} entry @param {any} row */
