@@ -69,7 +69,7 @@ class RunSession {
   Status declare_cases(const machine::Machine& machine) {
     if (!options_.cases.empty()) {
       return runner_.declare(pairs_of(subjects_, usable()),
-                             {.chosen = options_.cases, .left_out = {}, .excluded = {}});
+                             {.chosen = options_.cases, .left_out = {}, .excluded = {}}, {});
     }
     const auto live_processes = static_cast<int>(usable().size());
     const auto candidates =

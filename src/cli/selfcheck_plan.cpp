@@ -11,7 +11,9 @@ constexpr double kShort_s = 1.4e-3, kLong_s = 28e-3;  // the largest that count 
 constexpr int kShortNulls = 5;
 
 plan::Family squares() {
-  plan::Family family{.name = "self-check", .candidates = {}, .take = 1};
+  plan::Family family;
+  family.name = "self-check";
+  family.take = 1;
   // Each size takes about twice as long as the one before.
   for (const std::int64_t n : {64,  80,   96,   128,  160,  192,  256,  320,  384,  512, 640,
                                768, 1024, 1280, 1536, 2048, 2560, 3072, 4096, 5120, 6144}) {
