@@ -69,8 +69,8 @@ void add_rows(const Case& c, const std::vector<double>& x, const std::vector<T>&
 template <class T>
 std::vector<double> gemm_in(const Case& c, std::uint64_t seed) {
   const auto [m, n, k] = workload::Gemm::shape(c);
-  const auto x = to_double(workload::input_bytes(seed, 0, m * k, c.dtype), c.dtype);
-  const auto w = to_double(workload::input_bytes(seed, 1, n * k, c.dtype), c.dtype);
+  const auto x = workload::to_double(workload::input_bytes(seed, 0, m * k, c.dtype), c.dtype);
+  const auto w = workload::to_double(workload::input_bytes(seed, 1, n * k, c.dtype), c.dtype);
   std::vector<T> columns(w.size());
   for (std::size_t j = 0; j < static_cast<std::size_t>(n); ++j) {
     for (std::size_t p = 0; p < static_cast<std::size_t>(k); ++p)
