@@ -25,7 +25,7 @@ double p_value(const RatioInterval& i, double margin) {
   const double excess = std::abs(i.mean_log) - std::log1p(margin);
   if (excess <= 0) return 1;
   if (i.sd_log == 0) return 0;
-  return student_t_two_sided(excess / (i.sd_log / std::sqrt(i.pairs)), i.pairs - 1);
+  return student_t_two_sided(excess / (i.sd_log / std::sqrt(i.pairs)), i.degrees_of_freedom());
 }
 
 std::vector<std::optional<double>> holm_adjust(std::span<const std::optional<double>> p_values) {

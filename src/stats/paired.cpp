@@ -15,22 +15,6 @@ bool all_times(std::span<const double> times) {
                      [](double t) { return std::isfinite(t) && t > 0; });
 }
 
-std::optional<RatioInterval> make_interval(double mean_log, double sd_log, int pairs,
-                                           double confidence) {
-  const auto half_width = expected_half_width_log(sd_log, pairs, confidence);
-  if (!half_width) return std::nullopt;
-  const RatioInterval interval{.ratio = std::exp(mean_log),
-                               .low = std::exp(mean_log - *half_width),
-                               .high = std::exp(mean_log + *half_width),
-                               .pairs = pairs,
-                               .half_width_log = *half_width,
-                               .mean_log = mean_log,
-                               .sd_log = sd_log,
-                               .confidence = confidence};
-  if (!(interval.low > 0) || !std::isfinite(interval.high)) return std::nullopt;
-  return interval;
-}
-
 }  // namespace
 
 std::optional<std::vector<double>> block_times(Blocks blocks, BlockStatistic statistic) {
@@ -65,6 +49,23 @@ std::optional<double> pair_log_ratio(Blocks a, Blocks b, BlockStatistic statisti
   return median(*ratios);
 }
 
+std::optional<RatioInterval> make_interval(double mean_log, double sd_log, int pairs,
+                                           double confidence, std::optional<double> welch_df) {
+  const auto half_width = expected_half_width_log(sd_log, pairs, confidence, welch_df);
+  if (!half_width) return std::nullopt;
+  const RatioInterval interval{.ratio = std::exp(mean_log),
+                               .low = std::exp(mean_log - *half_width),
+                               .high = std::exp(mean_log + *half_width),
+                               .pairs = pairs,
+                               .half_width_log = *half_width,
+                               .mean_log = mean_log,
+                               .sd_log = sd_log,
+                               .confidence = confidence,
+                               .welch_df = welch_df};
+  if (!(interval.low > 0) || !std::isfinite(interval.high)) return std::nullopt;
+  return interval;
+}
+
 std::optional<RatioInterval> ratio_interval(std::span<const double> pair_log_ratios,
                                             double confidence) {
   const auto d = pair_log_ratios;
@@ -77,13 +78,16 @@ std::optional<RatioInterval> ratio_interval(std::span<const double> pair_log_rat
 }
 
 std::optional<RatioInterval> at_confidence(const RatioInterval& i, double confidence) {
-  return make_interval(i.mean_log, i.sd_log, i.pairs, confidence);
+  return make_interval(i.mean_log, i.sd_log, i.pairs, confidence, i.welch_df);
 }
 
-std::optional<double> expected_half_width_log(double sd_log, int pairs, double confidence) {
+std::optional<double> expected_half_width_log(double sd_log, int pairs, double confidence,
+                                              std::optional<double> welch_df) {
   if (pairs < 2 || !std::isfinite(sd_log) || sd_log < 0) return std::nullopt;
   if (!(confidence > 0 && confidence < 1)) return std::nullopt;
-  return student_t_quantile(0.5 + confidence / 2, pairs - 1) * sd_log / std::sqrt(pairs);
+  if (welch_df && !(*welch_df > 0)) return std::nullopt;
+  const double t = student_t_quantile(0.5 + confidence / 2, welch_df.value_or(pairs - 1));
+  return t * sd_log / std::sqrt(pairs);
 }
 
 std::vector<double> suite_log_ratios(std::span<const std::vector<std::optional<double>>> cases) {

@@ -32,14 +32,24 @@ enum class BlockStatistic { median, lower_quartile };
 [[nodiscard]] std::optional<double> pair_log_ratio(
     Blocks a, Blocks b, BlockStatistic statistic = BlockStatistic::median);
 
-/// A ratio of times with its interval. The process pair is the only unit of inference.
+/// A ratio of times with its interval. The process pair is the only unit of inference; where two
+/// sides were not measured together, unpaired.hpp says what a unit is.
 struct RatioInterval {
   double ratio = 1, low = 1, high = 1;  ///< exp(mean_log), exp(mean_log -+ half_width_log).
   int pairs = 0;                        ///< P, the number of process pairs.
-  double half_width_log = 0;            ///< h = t_{1-a/2, P-1} · sd_log / sqrt(P).
+  double half_width_log = 0;            ///< h = t_{1-a/2, df} · sd_log / sqrt(P).
   double mean_log = 0, sd_log = 0;      ///< Mean and sample standard deviation of d_p.
   double confidence = 0.95;             ///< 1 - a.
+  std::optional<double> welch_df = {};  ///< Degrees of freedom; empty: P - 1.
+
+  [[nodiscard]] double degrees_of_freedom() const { return welch_df.value_or(pairs - 1); }
 };
+
+/// The interval that follows from mean and standard deviation of `pairs` units; `welch_df` where
+/// its degrees of freedom are not pairs - 1. nullopt as in ratio_interval().
+[[nodiscard]] std::optional<RatioInterval> make_interval(
+    double mean_log, double sd_log, int pairs, double confidence = 0.95,
+    std::optional<double> welch_df = std::nullopt);
 
 /// Student's t interval over the pairs' log ratios. nullopt for fewer than two pairs, a value that
 /// is not finite, bounds beyond the range of double, or a confidence not in (0, 1).
@@ -52,8 +62,9 @@ struct RatioInterval {
 
 /// Half-width in log units to expect from `pairs` pairs when the standard deviation between pairs
 /// is `sd_log`. nullopt when pairs < 2, sd_log is not finite or negative, or a bad confidence.
-[[nodiscard]] std::optional<double> expected_half_width_log(double sd_log, int pairs,
-                                                            double confidence = 0.95);
+[[nodiscard]] std::optional<double> expected_half_width_log(
+    double sd_log, int pairs, double confidence = 0.95,
+    std::optional<double> welch_df = std::nullopt);
 
 /// One value a round for a suite of cases: the mean over cases of d_p, that is the log of the
 /// geometric mean of the ratios. `cases[c][p]` is d_p of case c in round p, nullopt where it was
