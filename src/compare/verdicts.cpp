@@ -127,14 +127,18 @@ std::vector<CaseVerdict> verdicts_of(const RunData& run) {
   return verdicts;
 }
 
-std::optional<stats::TimeSummary> time_of(const Cell& cell) {
-  std::vector<double> process_times_s;
+std::vector<double> process_times_s(const Cell& cell) {
+  std::vector<double> times_s;
   std::set<int> rounds;
   for (const BlockRecord& b : cell.blocks) rounds.insert(b.round);
   for (const int round : rounds) {
-    if (const auto t = stats::process_time(blocks_in(cell, round))) process_times_s.push_back(*t);
+    if (const auto t = stats::process_time(blocks_in(cell, round))) times_s.push_back(*t);
   }
-  return stats::time_summary(process_times_s);
+  return times_s;
+}
+
+std::optional<stats::TimeSummary> time_of(const Cell& cell) {
+  return stats::time_summary(process_times_s(cell));
 }
 
 std::string sentence(const CaseVerdict& v, const std::string& name_a, const std::string& name_b) {

@@ -34,6 +34,9 @@ struct CaseVerdict {
 [[nodiscard]] CaseVerdict verdict_of(const store::RunData& run, const store::CaseRecord& c,
                                      const store::PairRecord& pair);
 
+/// Seconds per call of each process of one subject on one case, in order of rounds.
+[[nodiscard]] std::vector<double> process_times_s(const store::Cell& cell);
+
 /// Time per call of one subject on one case over the run's processes. nullopt when it has no
 /// blocks.
 [[nodiscard]] std::optional<stats::TimeSummary> time_of(const store::Cell& cell);
