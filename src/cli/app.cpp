@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kFooter = R"(
 Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 not possible here, 4 file or worker trouble,
-6 finished but some case failed, 130 interrupted.)";
+5 gate failed, 6 finished but some case failed, 130 interrupted.)";
 
 /// `mlbench --quick` means `mlbench run --quick`, and `mlbench` means `mlbench run`.
 std::vector<std::string> with_default_command(std::span<const std::string> args) {
@@ -41,6 +41,36 @@ std::string unknown_command(const CLI::App& app, const std::string& word) {
   const auto near = nearest(word, names);
   return "no command is called \"" + word + "\"; " +
          (near ? "did you mean " + *near + "?" : "mlbench --help lists them all");
+}
+
+/// Which runs, what of them, and how the answer is to look.
+void add_compare_flags(CLI::App& command, CompareOptions& options) {
+  command
+      .add_option(
+          "runs", options.runs,
+          "BASE and NEW: paths, names, last, patterns; a,b for several runs a side. One run "
+          "alone compares its two environments")
+      ->type_name("RUN")
+      ->expected(0, 2);
+  command.add_option("--base", options.base, "Runs of the base side, instead of BASE")
+      ->type_name("RUN");
+  command.add_option("--new", options.now, "Runs of the new side, instead of NEW")
+      ->type_name("RUN");
+  command
+      .add_option("--subjects", options.subjects,
+                  "Only this subject; BASE,NEW where its name differs (torch:mps,torch:cuda:0)")
+      ->type_name("SUBJECT");
+  command
+      .add_option("--gate", options.gate,
+                  "Exit 5 when a case is shown to be slower by more than this: 3%")
+      ->type_name("SHARE");
+  command.add_option("--format", options.format, "text, json, markdown or github")
+      ->check(CLI::IsMember({"text", "json", "markdown", "github"}))
+      ->capture_default_str();
+  command.add_flag("--anyway", options.anyway,
+                   "Show the ratios of runs that are not comparable, without verdicts");
+  command.add_option("--results", options.results, "Folder of the journals (default results/raw)")
+      ->type_name("DIR");
 }
 
 /// Which model, how its weights are stored, what it is to do, and where.
@@ -114,6 +144,12 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                    "Folder of the journals (default results/raw)")
       ->type_name("DIR");
 
+  CompareOptions compare_options;
+  auto* compare = add("compare",
+                      "Two runs, versions or machines, case by case, with a verdict "
+                      "where one is possible");
+  add_compare_flags(*compare, compare_options);
+
   FitOptions fit_options;
   auto* fit = add("fit",
                   "Does a language model fit this machine or another, what limits it, what "
@@ -152,6 +188,10 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   if (discover->parsed()) return discover_command(context);
   if (list->parsed()) return list_command(context, flags, !no_trial);
   if (report->parsed()) return report_command(context, report_options);
+  if (compare->parsed()) {
+    context.json = context.json || compare_options.format == "json";
+    return compare_command(context, compare_options);
+  }
   if (fit->parsed()) return fit_command(context, fit_options);
   if (doctor->parsed()) return doctor_command(context, doctor_options);
   return exit_code(ErrorKind::internal);

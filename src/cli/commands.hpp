@@ -23,6 +23,17 @@ struct ReportOptions {
 };
 int report_command(const Context& context, const ReportOptions& options);
 
+struct CompareOptions {
+  std::vector<std::string> runs;       ///< BASE and NEW: each a run, a list with commas, a pattern.
+  std::vector<std::string> base, now;  ///< The same as lists of their own.
+  std::vector<std::string> subjects;   ///< "torch:cpu", "mlx@old:cpu,mlx@new:cpu".
+  std::string gate;                    ///< "3%"; empty: none.
+  std::string format = "text";         ///< text, json, markdown, github.
+  bool anyway = false;
+  std::string results;
+};
+int compare_command(const Context& context, const CompareOptions& options);
+
 struct FitOptions {
   fit::Request request;
   std::string results;  ///< Folder of the journals, for what was measured here.

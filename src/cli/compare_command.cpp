@@ -81,9 +81,9 @@ Result<double> parse_margin(const std::string& text) {
   const auto value = parse_double(number);
   const double margin = value ? *value / (percent ? 100 : 1) : -1;
   if (!value || !(margin >= 0 && margin < 1))
-    return fail(ErrorKind::usage,
-                "--gate takes a share of the time, as 3% or 0.03, below 100 %; not \"" + text +
-                    "\"");
+    return fail(
+        ErrorKind::usage,
+        "--gate takes a share of the time, as 3% or 0.03, below 100 %; not \"" + text + "\"");
   return margin;
 }
 
@@ -113,7 +113,8 @@ Status add_to_job_summary(const std::string& markdown) {
   return Done{};
 }
 
-Result<compare::ComparisonRequest> make_request(const CompareOptions& options, Side base, Side now) {
+Result<compare::ComparisonRequest> make_request(const CompareOptions& options, Side base,
+                                                Side now) {
   compare::ComparisonRequest request{.base = std::move(base.runs),
                                      .now = std::move(now.runs),
                                      .subjects = {},
@@ -153,8 +154,8 @@ int compare_command(const Context& context, const CompareOptions& options) {
   auto base_words = options.base, new_words = options.now;
   const auto& runs = options.runs;
   if (!runs.empty() && !(base_words.empty() && new_words.empty()))
-    return report_error(
-        context, fail(ErrorKind::usage, "name the runs either as BASE NEW or with --base and --new"));
+    return report_error(context, fail(ErrorKind::usage,
+                                      "name the runs either as BASE NEW or with --base and --new"));
   if (!runs.empty()) base_words = {runs[0]};
   if (runs.size() > 1) new_words = {runs[1]};
   if (base_words.empty())

@@ -16,9 +16,10 @@ namespace mlbench::compare {
 
 struct ComparisonRequest {
   std::vector<store::RunData> base, now;  ///< `now` empty: subjects of the base runs, interleaved.
-  std::vector<SubjectMatch> subjects;     ///< Empty: matched by name, then by framework and device.
-  bool anyway = false;                    ///< Show ratios of what is not comparable.
-  std::optional<double> gate;             ///< A slow-down beyond it is a regression: 0.03.
+  std::vector<SubjectMatch> subjects =
+      {};                           ///< Empty: matched by name, then by framework and device.
+  bool anyway = false;              ///< Show ratios of what is not comparable.
+  std::optional<double> gate = {};  ///< A slow-down beyond it is a regression: 0.03.
 };
 
 /// One case on one pair of subjects. Every case of either side has an entry.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 namespace mlbench::compare {
 namespace {
@@ -13,7 +14,7 @@ using store::RunData;
 using store::SubjectRecord;
 
 /// Subjects of a side that were measured, each once, in order.
-std::vector<const SubjectRecord*> subjects_of(const std::vector<RunData>& runs) {
+std::vector<const SubjectRecord*> subjects_of(std::span<const RunData> runs) {
   std::vector<const SubjectRecord*> subjects;
   for (const RunData& run : runs) {
     for (const SubjectRecord& s : run.subjects) {
@@ -81,7 +82,7 @@ Result<Matching> match_subjects(const std::vector<RunData>& base, const std::vec
 }
 
 Result<Matching> match_within(const RunData& run, const std::vector<SubjectMatch>& wanted) {
-  const auto all = subjects_of({run});
+  const auto all = subjects_of(std::span(&run, 1));
   Matching result{.matches = wanted, .unmatched = {}};
   for (const SubjectMatch& match : wanted) {
     for (const auto& name : {match.base, match.now}) {

@@ -20,6 +20,7 @@ using store::SubjectRecord;
 /// One thing that a run says of its set-up.
 struct Fact {
   std::string what, value;
+  bool both_sides = false;  ///< No difference where one side does not tell.
   bool must_agree = false;  ///< Between the two sides.
   bool uniform = false;     ///< Within one side.
 };
@@ -45,13 +46,16 @@ const Json& child(const Json& object, const char* key) {
 class Facts {
  public:
   void add(const std::string& what, const Json& value) {
-    if (const auto text = text_of(value); !text.empty()) list_.push_back({what, text});
+    if (const auto text = text_of(value); !text.empty())
+      list_.push_back({.what = what, .value = text});
   }
   void add_strict(const std::string& what, const Json& value) {
-    if (const auto text = text_of(value); !text.empty()) list_.push_back({what, text, true, true});
+    if (const auto text = text_of(value); !text.empty())
+      list_.push_back({.what = what, .value = text, .must_agree = true, .uniform = true});
   }
-  void add_uniform(const std::string& what, const Json& value) {
-    if (const auto text = text_of(value); !text.empty()) list_.push_back({what, text, false, true});
+  void add_uniform(const std::string& what, const Json& value, bool both_sides = false) {
+    if (const auto text = text_of(value); !text.empty())
+      list_.push_back({.what = what, .value = text, .both_sides = both_sides, .uniform = true});
   }
   [[nodiscard]] const std::vector<Fact>& list() const { return list_; }
 
@@ -128,6 +132,8 @@ bool is_volatile(std::string_view key) {
   return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
 }
 
+constexpr std::string_view kEnvironment = "environment.", kVariable = "variable ";
+
 /// "framework_version" as "version", "blas.core" as "BLAS core".
 std::string plain(const std::string& path) {
   static const std::map<std::string, std::string> names = {{"framework_version", "version"},
@@ -147,6 +153,8 @@ std::string plain(const std::string& path) {
                                                            {"precision", "precision"}};
   const auto it = names.find(path);
   if (it != names.end()) return it->second;
+  if (path.starts_with(kEnvironment))
+    return std::string(kVariable) + path.substr(kEnvironment.size());
   std::string words = path;
   std::replace(words.begin(), words.end(), '.', ' ');
   std::replace(words.begin(), words.end(), '_', ' ');
@@ -175,11 +183,17 @@ std::map<std::string, std::string> facts_of(const SubjectRecord& subject) {
 }
 
 void add_subject(Facts& facts, const RunData& run, const std::string& subject,
-                 const std::string& title) {
+                 const std::string& title, bool one_framework) {
   const auto* record = run.find_subject(subject);
   if (record == nullptr) return;
   for (const auto& [path, value] : facts_of(*record))
-    facts.add_uniform(plain(path) + " of " + title, value);
+    facts.add_uniform(plain(path) + " of " + title, value,
+                      !one_framework && !path.starts_with(kEnvironment));
+}
+
+/// "mlx" of "mlx@old:cpu".
+std::string framework_of(const std::string& subject) {
+  return subject.substr(0, subject.find_first_of("@:"));
 }
 
 /// Distinct values of each fact over the runs of a side, in the order in which they appear.
@@ -208,7 +222,8 @@ Gathered gather_side(const std::vector<RunData>& runs, const std::vector<Subject
     add_program(facts, run);
     for (const SubjectMatch& s : subjects)
       add_subject(facts, run, is_base ? s.base : s.now,
-                  s.base == s.now ? s.base : s.base + " / " + s.now);
+                  s.base == s.now ? s.base : s.base + " / " + s.now,
+                  framework_of(s.base) == framework_of(s.now));
     gather(gathered, facts);
   }
   return gathered;
@@ -245,6 +260,15 @@ std::optional<SetupDifference> load_difference(const std::vector<RunData>& base,
                          .now = format_significant(*y, 2)};
 }
 
+/// A compiler's whole configuration is no reading matter.
+std::string shortened(std::string text) {
+  constexpr std::size_t kMost = 72;
+  if (text.size() <= kMost) return text;
+  std::size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // whole UTF-8
+  return text.substr(0, end) + "...";
+}
+
 std::string identity(const RunData& run) {
   const Json& machine = child(run.header, "machine");
   const Json& cpu = child(machine, "cpu");
@@ -256,8 +280,11 @@ std::string identity(const RunData& run) {
 }  // namespace
 
 std::string SetupDifference::sentence() const {
-  const auto or_unknown = [](const std::string& s) { return s.empty() ? "unknown" : s; };
-  return what + ": " + or_unknown(base) + " in BASE, " + or_unknown(now) + " in NEW";
+  const auto or_unknown = [&](const std::string& s) {
+    return !s.empty() ? s : what.starts_with(kVariable) ? "not set" : "unknown";
+  };
+  return what + ": " + shortened(or_unknown(base)) + " in BASE, " + shortened(or_unknown(now)) +
+         " in NEW";
 }
 
 std::vector<SetupDifference> setup_differences(const std::vector<RunData>& base,
@@ -268,6 +295,7 @@ std::vector<SetupDifference> setup_differences(const std::vector<RunData>& base,
   for (const auto& what : n.order) {
     if (std::find(order.begin(), order.end(), what) == order.end()) order.push_back(what);
   }
+  const bool one_machine = same_machine(base, now);
   std::vector<SetupDifference> differences;
   for (const auto& what : order) {
     const auto x = joined(b, what), y = joined(n, what);
@@ -279,6 +307,9 @@ std::vector<SetupDifference> setup_differences(const std::vector<RunData>& base,
     };
     const bool mixed_sides = fact.uniform && (mixed(b) || mixed(n));
     if (x == y && !mixed_sides) continue;
+    // What one kind of machine does not tell is no difference between two.
+    const bool one_sided = x.empty() || y.empty();
+    if (one_sided && !fact.must_agree && (fact.both_sides || !one_machine)) continue;
     differences.push_back(
         {.what = what,
          .base = x,

@@ -76,22 +76,27 @@ std::vector<std::pair<std::string, std::vector<std::string>>> reasons_of(
   return groups;
 }
 
+std::string names_or_count(const std::vector<std::string>& names) {
+  return names.size() <= 2 ? join(names, ", ") : fmt::format("{} cases", names.size());
+}
+
 std::vector<std::string> reason_lines(const Comparison& comparison) {
   std::vector<std::string> lines;
   for (const auto& [reason, names] : reasons_of(comparison))
-    lines.push_back((names.size() <= 2 ? join(names, ", ")
-                                       : fmt::format("{} cases", names.size())) +
-                    ": " + reason);
+    lines.push_back(
+        (names.size() <= 2 ? join(names, ", ") : fmt::format("{} cases", names.size())) + ": " +
+        reason);
   return lines;
 }
 
 std::vector<std::string> flag_lines(const Comparison& comparison) {
-  std::vector<std::string> lines;
+  std::map<std::string, std::vector<std::string>> by_flag;
   for (const auto& c : comparison.cases) {
-    if (!c.flags.empty())
-      lines.push_back(fmt::format("{} on {}: {} (docs/warnings.md)", c.label, c.subjects.now,
-                                  join(c.flags, ", ")));
+    for (const auto& flag : c.flags) by_flag[flag].push_back(c.label + " on " + c.subjects.now);
   }
+  std::vector<std::string> lines;
+  for (const auto& [flag, names] : by_flag)
+    lines.push_back(names_or_count(names) + ": " + flag + " (docs/warnings.md)");
   return lines;
 }
 
@@ -186,8 +191,7 @@ std::string cell(std::string text) {
 std::string to_text(const ComparisonView& view) {
   const Comparison& c = view.comparison;
   std::string out = fmt::format("BASE  {}   {}\n", join(view.base, ", "), view.base_machine);
-  if (!c.interleaved)
-    out += fmt::format("NEW   {}   {}\n", join(view.now, ", "), view.now_machine);
+  if (!c.interleaved) out += fmt::format("NEW   {}   {}\n", join(view.now, ", "), view.now_machine);
   const auto differences = difference_lines(c);
   if (differences.empty()) {
     out += "\nSET-UP   no difference found\n";
@@ -237,8 +241,9 @@ std::string to_markdown(const ComparisonView& view) {
                           cell(outcome(v)));
     });
     if (!rows.empty())
-      out += fmt::format("\n| {} | BASE | NEW | NEW against BASE |\n| --- | ---: | ---: | --- |\n{}",
-                         cell(title_of(subjects)), rows);
+      out +=
+          fmt::format("\n| {} | BASE | NEW | NEW against BASE |\n| --- | ---: | ---: | --- |\n{}",
+                      cell(title_of(subjects)), rows);
   }
   list("No verdict:", reason_lines(c));
   list("Doubts:", flag_lines(c));

@@ -15,8 +15,8 @@ using compare::CaseComparison;
 using compare::Comparison;
 
 std::string machine_of(const store::RunData& run) {
-  auto machine = machine::machine_from_json(
-      run.header.contains("machine") ? run.header["machine"] : Json::object());
+  auto machine = machine::machine_from_json(run.header.contains("machine") ? run.header["machine"]
+                                                                           : Json::object());
   for (const auto& s : run.subjects) machine::merge_device_facts(machine, s.facts);
   return machine::headline(machine);
 }
@@ -90,14 +90,13 @@ ComparisonView view_comparison(const compare::ComparisonRequest& request,
 std::string gate_sentence(const Comparison& comparison) {
   if (!comparison.gate) return {};
   const auto& g = *comparison.gate;
-  const auto percent = format_significant(100 * g.margin, 2) + " %";
+  const auto percent = fmt::format("{:g} %", 100 * g.margin);
   const auto cases = [](int n) { return fmt::format("{} case{}", n, n == 1 ? "" : "s"); };
   const std::string unjudged =
       g.not_judged > 0 ? fmt::format("; {} could not be judged", cases(g.not_judged)) : "";
   if (!g.passed) {
-    return comparison.refusal.empty()
-               ? "not decided: no case could be judged" + unjudged
-               : "not decided: the two are not comparable";
+    return comparison.refusal.empty() ? "not decided: no case could be judged" + unjudged
+                                      : "not decided: the two are not comparable";
   }
   if (*g.passed) {
     return fmt::format("pass: none of {} is shown to be slower by more than {}{}", cases(g.judged),
@@ -105,8 +104,8 @@ std::string gate_sentence(const Comparison& comparison) {
   }
   std::vector<std::string> parts;
   if (g.regressions > 0)
-    parts.push_back(fmt::format("{} of {} slower by more than {}", g.regressions, cases(g.judged),
-                                percent));
+    parts.push_back(
+        fmt::format("{} of {} slower by more than {}", g.regressions, cases(g.judged), percent));
   if (g.broken > 0) parts.push_back(cases(g.broken) + " ok in BASE and failing in NEW");
   return "fail: " + join(parts, ", ") + unjudged;
 }

@@ -1,0 +1,291 @@
+#include "compare/comparison.hpp"
+
+#include "compare/runs_for_tests.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace mlbench;
+using namespace mlbench::compare;
+using stats::Verdict;
+using Gate = CaseComparison::Gate;
+
+namespace {
+
+/// torch and the native control on one case.
+MadeUpRun run_of(const std::string& started, double torch_s, double native_s, int rounds = 12,
+                 const std::string& version = "2.12.0", const Json& header = Json::object()) {
+  MadeUpRun run(started, header);
+  run.subject("torch:cpu", version).subject("native:cpu", "0.1.0").gemm(64);
+  run.measure(64, {{"torch:cpu", torch_s}, {"native:cpu", native_s}}, rounds);
+  return run;
+}
+
+Comparison compare_runs(const MadeUpRun& base, const MadeUpRun& now,
+                        std::optional<double> gate = {}, bool anyway = false) {
+  auto result = compare_sides(
+      {.base = {base.data()}, .now = {now.data()}, .subjects = {}, .anyway = anyway, .gate = gate});
+  REQUIRE_MESSAGE(result, (result ? "" : result.error().message));
+  return *std::move(result);
+}
+
+const CaseComparison& only(const Comparison& c, const std::string& subject, int n = 64) {
+  const auto it = std::find_if(c.cases.begin(), c.cases.end(), [&](const auto& v) {
+    return v.case_id == MadeUpRun::id(n) && v.subjects.now == subject;
+  });
+  REQUIRE(it != c.cases.end());
+  return *it;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Two environments of one framework in one run, `cases` cases; `slow` of them 10 % slower in new.
+MadeUpRun ab_run(int cases, int slow, int rounds = 8) {
+  MadeUpRun run("2026-01-01T00:00:00Z");
+  run.subject("mlx@old:cpu", "0.31.0").subject("mlx@new:cpu", "0.32.4");
+  for (int i = 0; i < cases; ++i) {
+    run.gemm(64 + i);
+    run.measure(64 + i, {{"mlx@old:cpu", 1e-3}, {"mlx@new:cpu", i < slow ? 1.1e-3 : 1e-3}}, rounds,
+                0.004);
+  }
+  return run;
+}
+
+Comparison compare_within(const MadeUpRun& run, std::optional<double> gate = {},
+                          std::vector<SubjectMatch> subjects = {}) {
+  auto result = compare_sides({.base = {run.data()},
+                               .now = {},
+                               .subjects = std::move(subjects),
+                               .anyway = false,
+                               .gate = gate});
+  REQUIRE_MESSAGE(result, (result ? "" : result.error().message));
+  return *std::move(result);
+}
+
+}  // namespace
+
+TEST_CASE("with ten processes a side and an unchanged control, two runs get a verdict") {
+  const auto c = compare_runs(run_of("1", 1.0e-3, 1e-3), run_of("2", 1.2e-3, 1e-3));
+  CHECK_FALSE(c.interleaved);
+  REQUIRE(c.controls.contains("cpu"));
+  CHECK(c.controls.at("cpu").unchanged);
+  const auto& torch = only(c, "torch:cpu");
+  CHECK(torch.judgement.verdict == Verdict::slower);  // of NEW, which takes 20 % longer
+  CHECK(torch.interval->ratio == doctest::Approx(1 / 1.2));
+  CHECK(contains(sentence(torch), "1.20x slower (95 % range 1."));
+  CHECK(only(c, "native:cpu").judgement.verdict == Verdict::equal);
+}
+
+TEST_CASE("the verdict's interval holds what the control could not exclude") {
+  const auto c = compare_runs(run_of("1", 1e-3, 1e-3), run_of("2", 1.2e-3, 1e-3));
+  const auto& torch = only(c, "torch:cpu");
+  const auto& control = *c.controls.at("cpu").interval;
+  CHECK(torch.extra_log > 0);
+  CHECK(torch.extra_log ==
+        doctest::Approx(std::max(std::abs(std::log(control.low)), std::log(control.high))));
+  CHECK(std::log(torch.interval->high / torch.interval->low) > 2 * torch.extra_log);
+}
+
+TEST_CASE("a control that changed, or cannot show that it did not, withholds the verdict") {
+  const auto changed = compare_runs(run_of("1", 1e-3, 1e-3), run_of("2", 1.2e-3, 1.1e-3));
+  CHECK_FALSE(changed.controls.at("cpu").unchanged);
+  const auto& torch = only(changed, "torch:cpu");
+  CHECK(torch.judgement.verdict == Verdict::invalid);
+  CHECK(contains(torch.reason, "control is not shown to be unchanged"));
+  CHECK(torch.interval.has_value());  // the ratio is shown all the same
+}
+
+TEST_CASE("without a control, or with nine processes, there is a ratio and no verdict") {
+  MadeUpRun base("1"), now("2");
+  for (auto* run : {&base, &now}) {
+    run->subject("torch:cpu", "2.12.0").gemm(64);
+    run->measure(64, {{"torch:cpu", run == &base ? 1e-3 : 2e-3}}, 12);
+  }
+  const auto alone = compare_runs(base, now);
+  CHECK(only(alone, "torch:cpu").judgement.verdict == Verdict::invalid);
+  CHECK(contains(only(alone, "torch:cpu").reason, "as control"));
+  CHECK(only(alone, "torch:cpu").interval->ratio == doctest::Approx(0.5));
+
+  const auto few = compare_runs(run_of("1", 1e-3, 1e-3, 9), run_of("2", 2e-3, 1e-3, 12));
+  CHECK(contains(only(few, "torch:cpu").reason, "not interleaved, and 9 processes"));
+}
+
+TEST_CASE("a native worker of another build is no control") {
+  auto now = run_of("2", 1e-3, 1e-3);
+  now.subject("native:cpu", "0.2.0");
+  const auto c = compare_runs(run_of("1", 1e-3, 1e-3), now);
+  CHECK(c.controls.empty());
+}
+
+TEST_CASE("another method version or seed is refused, and shown without a verdict when told to") {
+  for (const Json& header : {Json{{"method_version", 2}}, Json{{"settings", {{"seed", 7}}}}}) {
+    const auto base = run_of("1", 1e-3, 1e-3),
+               now = run_of("2", 1.2e-3, 1e-3, 12, "2.12.0", header);
+    const auto refused = compare_runs(base, now);
+    CHECK_FALSE(refused.refusal.empty());
+    CHECK(refused.cases.empty());
+    const auto anyway = compare_runs(base, now, 0.03, true);
+    CHECK_FALSE(anyway.refusal.empty());
+    CHECK(only(anyway, "torch:cpu").judgement.verdict == Verdict::invalid);
+    CHECK(only(anyway, "torch:cpu").reason == "not comparable");
+    CHECK(only(anyway, "torch:cpu").interval.has_value());
+    CHECK_FALSE(anyway.gate->passed.has_value());
+  }
+}
+
+TEST_CASE("what differs in the set-up is said in plain words, and what does not is not") {
+  const auto same = compare_runs(run_of("1", 1e-3, 1e-3), run_of("2", 1e-3, 1e-3));
+  CHECK(same.differences.empty());
+  const Json busy = {{"machine", {{"state", {{"load_1m", 7.0}, {"power_source", "battery"}}}}}};
+  const auto c = compare_runs(run_of("1", 1e-3, 1e-3), run_of("2", 1e-3, 1e-3, 12, "2.13.0", busy));
+  std::vector<std::string> sentences;
+  for (const auto& d : c.differences) sentences.push_back(d.sentence());
+  CHECK(sentences == std::vector<std::string>{"version of torch:cpu: 2.12.0 in BASE, 2.13.0 in NEW",
+                                              "power source: unknown in BASE, battery in NEW",
+                                              "load when the run began: 0.40 in BASE, 7.0 in NEW"});
+  CHECK(c.refusal.empty());
+}
+
+TEST_CASE("two machines give ratios and no verdicts") {
+  const Json other = {{"machine", {{"cpu", {{"name", "Apple M5"}, {"logical_cores", 10}}}}}};
+  const auto c =
+      compare_runs(run_of("1", 1e-3, 1e-3), run_of("2", 0.5e-3, 1e-3, 12, "2.12.0", other), 0.03);
+  CHECK_FALSE(c.same_machine);
+  CHECK(only(c, "torch:cpu").interval->ratio == doctest::Approx(2));
+  CHECK(only(c, "torch:cpu").reason == "different machines");
+  CHECK_FALSE(c.gate->passed.has_value());
+}
+
+TEST_CASE("no case is dropped: failures, cases of one side, other checks and other parameters") {
+  MadeUpRun base("1"), now("2");
+  for (auto* run : {&base, &now}) {
+    run->subject("torch:cpu", "2.12.0").subject("native:cpu", "0.1.0");
+    for (int n : {64, 65, 66}) {
+      run->gemm(n);
+      run->measure(n, {{"torch:cpu", 1e-3}, {"native:cpu", 1e-3}}, 12);
+    }
+  }
+  base.gemm(67).measure(67, {{"torch:cpu", 1e-3}}, 12);
+  now.gemm(68).measure(68, {{"torch:cpu", 1e-3}}, 12);
+  now.outcome(64, "torch:cpu", "wrong_result", "element 3 is 7");
+  for (auto* run : {&base, &now})
+    run->add({{"type", "check"},
+              {"case", MadeUpRun::id(65)},
+              {"subject", "torch:cpu"},
+              {"ok", true},
+              {"method", run == &base ? "every element" : "Freivalds"}});
+  const auto c = compare_runs(base, now, 0.03);
+  CHECK(c.cases.size() == 10);  // five cases, two subjects
+  const auto& wrong = only(c, "torch:cpu", 64);
+  CHECK(wrong.reason == "wrong_result in NEW: element 3 is 7");
+  CHECK(wrong.gate == Gate::broken);
+  CHECK_FALSE(wrong.interval);
+  CHECK(only(c, "torch:cpu", 65).flags == std::vector<std::string>{"check_differs"});
+  CHECK(only(c, "torch:cpu", 67).reason == "not in NEW");
+  CHECK(only(c, "torch:cpu", 68).reason == "not in BASE");
+  CHECK(c.gate->passed == false);
+  CHECK(c.gate->broken == 1);
+  CHECK(c.gate->regressions == 0);
+}
+
+TEST_CASE("one run cannot stand on both sides or twice on one") {
+  const auto run = run_of("1", 1e-3, 1e-3);
+  const auto twice = compare_sides({.base = {run.data()}, .now = {run.data()}, .subjects = {}});
+  REQUIRE_FALSE(twice);
+  CHECK(twice.error().kind == ErrorKind::usage);
+  CHECK(contains(twice.error().message, "named twice"));
+}
+
+TEST_CASE("several runs a side are pooled by run: two runs give no verdict, three do") {
+  const auto compare_pooled = [](int runs) {
+    ComparisonRequest request;
+    for (int i = 0; i < runs; ++i) {
+      const double occasion = 1 + 0.002 * i;
+      request.base.push_back(run_of("b" + std::to_string(i), 1e-3 * occasion, 1e-3).data());
+      request.now.push_back(run_of("n" + std::to_string(i), 1.3e-3 * occasion, 1e-3).data());
+    }
+    auto result = compare_sides(request);
+    REQUIRE_MESSAGE(result, (result ? "" : result.error().message));
+    return *std::move(result);
+  };
+  const auto two = compare_pooled(2);
+  CHECK(contains(only(two, "torch:cpu").reason, "2 runs on a side, 3 are needed"));
+  const auto three = compare_pooled(3);
+  const auto& torch = only(three, "torch:cpu");
+  CHECK(torch.judgement.verdict == Verdict::slower);
+  CHECK(torch.interval->pairs == 3);  // the run is the unit, not its 12 processes
+  CHECK(torch.runs == 3);
+}
+
+TEST_CASE("runs of one side that differ in version are refused") {
+  const auto result = compare_sides(
+      {.base = {run_of("1", 1e-3, 1e-3).data(), run_of("2", 1e-3, 1e-3, 12, "2.13.0").data()},
+       .now = {run_of("3", 1e-3, 1e-3).data()},
+       .subjects = {}});
+  REQUIRE(result);
+  CHECK(contains(result->refusal, "version of torch:cpu: 2.12.0 and 2.13.0 in BASE"));
+}
+
+TEST_CASE("subjects are matched by name, then by framework and kind of device, then by wish") {
+  MadeUpRun mac("1"), pc("2");
+  mac.subject("torch:mps", "2.12.0").subject("mlx:gpu", "0.31").gemm(64);
+  pc.subject("torch:cuda:0", "2.12.0")
+      .subject("mlx:gpu", "0.31")
+      .subject("torch:cpu", "2")
+      .gemm(64);
+  mac.measure(64, {{"torch:mps", 1e-3}, {"mlx:gpu", 1e-3}}, 6);
+  pc.measure(64, {{"torch:cuda:0", 1e-3}, {"mlx:gpu", 1e-3}, {"torch:cpu", 1e-3}}, 6);
+  const auto c = compare_runs(mac, pc);
+  REQUIRE(c.subjects.size() == 2);
+  CHECK(c.subjects[0].now == "mlx:gpu");
+  CHECK(c.subjects[1].base == "torch:mps");
+  CHECK(c.subjects[1].now == "torch:cuda:0");
+  CHECK(c.unmatched == std::vector<std::string>{"torch:cpu was measured in NEW only"});
+
+  const auto wish = compare_sides(
+      {.base = {mac.data()}, .now = {pc.data()}, .subjects = {{"torch:mps", "torch:cpu"}}});
+  REQUIRE(wish);
+  CHECK(wish->subjects.size() == 1);
+  const auto bad = compare_sides(
+      {.base = {mac.data()}, .now = {pc.data()}, .subjects = {{"torch:cpu", "torch:cpu"}}});
+  REQUIRE_FALSE(bad);
+  CHECK(contains(bad.error().message, "no subject torch:cpu was measured in BASE"));
+}
+
+TEST_CASE("two environments of one run are judged in full: they were interleaved") {
+  const auto c = compare_within(ab_run(1, 1));
+  CHECK(c.interleaved);
+  CHECK(c.subjects[0].base == "mlx@old:cpu");
+  const auto& v = only(c, "mlx@new:cpu");
+  CHECK(v.judgement.verdict == Verdict::slower);
+  CHECK(v.interval->pairs == 8);
+  CHECK(v.extra_log == 0);
+}
+
+TEST_CASE("a gate fails on a slow-down beyond its margin, and holds on one within") {
+  const auto fails = compare_within(ab_run(4, 1), 0.03);
+  CHECK(fails.gate->passed == false);
+  CHECK(fails.gate->regressions == 1);
+  CHECK(only(fails, "mlx@new:cpu", 64).gate == Gate::regression);
+  CHECK(only(fails, "mlx@new:cpu", 65).gate == Gate::held);
+  CHECK(compare_within(ab_run(4, 1), 0.12).gate->passed == true);
+  CHECK(compare_within(ab_run(4, 0), 0.03).gate->passed == true);
+  CHECK(compare_within(ab_run(4, 0, 3), 0.03).gate->passed == std::nullopt);  // too few rounds
+}
+
+TEST_CASE("a gain is no regression, however large") {
+  const auto c =
+      compare_within(ab_run(1, 1), 0.03, {{.base = "mlx@new:cpu", .now = "mlx@old:cpu"}});
+  CHECK(only(c, "mlx@old:cpu").judgement.verdict == Verdict::faster);
+  CHECK(c.gate->passed == true);
+}
+
+TEST_CASE("one run without two environments asks for the subjects") {
+  const auto result =
+      compare_sides({.base = {run_of("1", 1e-3, 1e-3).data()}, .now = {}, .subjects = {}});
+  REQUIRE_FALSE(result);
+  CHECK(contains(result.error().message, "--subjects BASE,NEW; there are torch:cpu, native:cpu"));
+}

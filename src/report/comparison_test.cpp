@@ -1,0 +1,134 @@
+#include "compare/runs_for_tests.hpp"
+#include "report/comparison_view.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace mlbench;
+using namespace mlbench::report;
+using compare::MadeUpRun;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kGolden = fs::path(MLBENCH_TEST_DATA).parent_path() / "golden";
+
+/// tests/golden/`name`; MLBENCH_UPDATE_GOLDEN=1 makes it anew from `actual`.
+std::string golden(const std::string& name, const std::string& actual) {
+  const char* update = std::getenv("MLBENCH_UPDATE_GOLDEN");
+  if (update != nullptr && std::string(update) == "1")
+    std::ofstream(kGolden / name, std::ios::binary) << actual;
+  std::ostringstream text;
+  text << std::ifstream(kGolden / name, std::ios::binary).rdbuf();
+  return std::move(text).str();
+}
+
+ComparisonView view_of(const compare::ComparisonRequest& request, std::vector<std::string> base,
+                       std::vector<std::string> now) {
+  auto comparison = compare::compare_sides(request);
+  REQUIRE_MESSAGE(comparison, (comparison ? "" : comparison.error().message));
+  return view_comparison(request, std::move(base), std::move(now), *std::move(comparison));
+}
+
+/// Two environments in one run: a regression, a case that broke, one without verdict, one skipped.
+ComparisonView environments() {
+  MadeUpRun run("2026-01-01T00:00:00Z");
+  run.subject("mlx@old:cpu", "0.31.0").subject("mlx@new:cpu", "0.32.4");
+  const auto measure = [&](int n, double new_s, int rounds) {
+    run.gemm(n).measure(n, {{"mlx@old:cpu", 1e-3}, {"mlx@new:cpu", new_s}}, rounds, 0.004);
+  };
+  measure(64, 1.1e-3, 8);
+  measure(96, 1e-3, 8);
+  measure(128, 0.8e-3, 8);
+  measure(160, 1e-3, 4);
+  measure(192, 1e-3, 8);
+  run.outcome(192, "mlx@new:cpu", "wrong_result", "element 3 is 7, expected 5 (100% off)");
+  run.gemm(224);
+  for (const char* subject : {"mlx@old:cpu", "mlx@new:cpu"})
+    run.outcome(224, subject, "skipped", "too large for this machine");
+  return view_of({.base = {run.data()}, .now = {}, .subjects = {}, .anyway = false, .gate = 0.03},
+                 {"results/raw/ab.jsonl"}, {});
+}
+
+MadeUpRun torch_run(const std::string& started, double torch_s, const std::string& version,
+                    const Json& header = Json::object()) {
+  MadeUpRun run(started, header);
+  run.subject("torch:cpu", version).subject("native:cpu", "0.1.0").gemm(64).gemm(96);
+  run.measure(64, {{"torch:cpu", torch_s}, {"native:cpu", 1e-3}}, 12);
+  run.measure(96, {{"torch:cpu", 1.5e-3}, {"native:cpu", 2e-3}}, 8);
+  return run;
+}
+
+/// Two runs of different days, with an unchanged control.
+ComparisonView days() {
+  const auto base = torch_run("2026-01-01T00:00:00Z", 1e-3, "2.12.0"),
+             now = torch_run("2026-01-02T00:00:00Z", 1.2e-3, "2.13.0");
+  return view_of({.base = {base.data()}, .now = {now.data()}}, {"base.jsonl"}, {"new.jsonl"});
+}
+
+/// Two runs that were made in different ways.
+ComparisonView refused() {
+  const auto base = torch_run("2026-01-01T00:00:00Z", 1e-3, "2.12.0"),
+             now = torch_run("2026-01-02T00:00:00Z", 1e-3, "2.12.0", {{"method_version", 2}});
+  return view_of({.base = {base.data()}, .now = {now.data()}}, {"base.jsonl"}, {"new.jsonl"});
+}
+
+void check_golden(const std::string& name, const std::string& actual) {
+  CAPTURE(name);
+  CHECK(actual == golden(name, actual));
+}
+
+/// Numbers rounded to twelve digits, since exp() and log() differ in the last between systems.
+Json rounded(const Json& json) {
+  if (json.is_number_float()) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.12g", json.get<double>());
+    return Json::parse(text.data());
+  }
+  if (!json.is_structured()) return json;
+  Json copy = json;
+  for (auto& element : copy) element = rounded(element);
+  return copy;
+}
+
+}  // namespace
+
+TEST_CASE("golden: two environments of one run, with a gate, in every format") {
+  const auto view = environments();
+  check_golden("compare-ab.txt", to_text(view));
+  check_golden("compare-ab.md", to_markdown(view));
+  check_golden("compare-ab.github", to_github(view));
+  check_golden("compare-ab.json", rounded(to_json(view)).dump(2) + "\n");
+}
+
+TEST_CASE("golden: two runs of different days") {
+  const auto view = days();
+  check_golden("compare-days.txt", to_text(view));
+  check_golden("compare-days.md", to_markdown(view));
+  check_golden("compare-days.json", rounded(to_json(view)).dump(2) + "\n");
+}
+
+TEST_CASE("golden: runs that are not comparable") {
+  const auto view = refused();
+  check_golden("compare-refused.txt", to_text(view));
+  check_golden("compare-refused.github", to_github(view));
+}
+
+TEST_CASE("every case is in the document, whatever became of it") {
+  const auto json = to_json(environments());
+  CHECK(json["schema"] == "mlbench.compare/1");
+  CHECK(json["verdicts"].size() == 6);
+  CHECK(json["gate"] == "fail");
+  CHECK(json["comparable"] == true);
+  // a is the new one and is 10 % slower: time of b / time of a is below 1.
+  CHECK(json["verdicts"][0]["a"] == "mlx@new:cpu");
+  CHECK(json["verdicts"][0]["verdict"] == "slower");
+  CHECK(json["verdicts"][0]["ratio"].get<double>() == doctest::Approx(1 / 1.1));
+  CHECK(to_json(refused())["comparable"] == false);
+}
