@@ -31,8 +31,10 @@ std::string speed(const CaseComparison& c, const std::optional<stats::TimeSummar
 
 /// "~1.04x (1.01-1.07)": a ratio that nobody should build on.
 std::string ratio_only(const stats::RatioInterval& i) {
-  return fmt::format("~{}x ({}-{})", format_significant(i.ratio, 3), format_significant(i.low, 3),
-                     format_significant(i.high, 3));
+  const auto times = [](double r) {
+    return r < 10 ? fmt::format("{:.2f}", r) : format_significant(r, 3);
+  };
+  return fmt::format("~{}x ({}-{})", times(i.ratio), times(i.low), times(i.high));
 }
 
 std::string outcome(const CaseComparison& c) {

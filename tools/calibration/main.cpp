@@ -1,3 +1,4 @@
+#include "judge.hpp"
 #include "record.hpp"
 #include "recording.hpp"
 
@@ -22,8 +23,20 @@ int main(int argc, char** argv) try {
   record->add_option("--sequential", options.sequential_s, "Seconds of each sequential series")
       ->capture_default_str();
   record->add_option("--seed", options.seed)->capture_default_str();
+  std::string input;
+  auto* judge = app.add_subcommand("judge", "Apply every rule to what was recorded");
+  judge->add_option("recording", input, "File that record wrote")->required();
   CLI11_PARSE(app, argc, argv);
 
+  if (judge->parsed()) {
+    const auto recording = calibration::load(input);
+    if (!recording) {
+      std::cerr << "mlbench-calibration: " << recording.error().message << '\n';
+      return exit_code(recording.error().kind);
+    }
+    calibration::judge(*recording, std::cout);
+    return 0;
+  }
   if (auto ok = calibration::record(options, std::cerr); !ok) {
     std::cerr << "mlbench-calibration: " << ok.error().message << '\n';
     return exit_code(ok.error().kind);

@@ -17,8 +17,8 @@ struct RecordOptions {
   std::uint64_t seed = 1;     ///< Of the order of everything.
 };
 
-/// Runs the processes and writes their samples. Takes about 48 s a unit on two busy cores. Errors: `io`, or the
-/// worker's failure.
+/// Runs the processes and writes their samples. Takes about 48 s a unit on two busy cores. Errors:
+/// `io`, or the worker's failure.
 [[nodiscard]] Status record(const RecordOptions& options, std::ostream& progress);
 
 }  // namespace mlbench::calibration

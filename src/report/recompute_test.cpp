@@ -1,0 +1,78 @@
+// Journals are for ever: each kept one loads, and gives the verdicts that were written into it when
+// it was measured, to the last bit.
+
+#include "report/model.hpp"
+#include "store/journal.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace mlbench;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kJournals = fs::path(MLBENCH_TEST_DATA) / "journals";
+
+struct Kept {
+  const char* name;
+  std::size_t verdicts;  ///< Lines of type "verdict".
+};
+/// One of each released schema and method at least. Add to it, and never take from it.
+constexpr Kept kKept[] = {
+    {"v1-m5-interrupted.jsonl", 0},  // cut off before its verdicts
+    {"v1-epyc-quick.jsonl", 24},     // method 1, measured
+};
+
+std::vector<Json> verdict_lines(const fs::path& path) {
+  std::vector<Json> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    auto json = parse_json(line);
+    if (json && find_string(*json, "type") == "verdict") lines.push_back(*std::move(json));
+  }
+  return lines;
+}
+
+/// What makes a verdict the same; how it is worded may become better.
+Json essence(const Json& verdict) {
+  Json kept;
+  for (const char* key : {"case", "a", "b", "ratio", "low", "high", "pairs", "verdict", "flags"})
+    kept[key] = verdict.contains(key) ? verdict[key] : Json(nullptr);
+  return kept;
+}
+
+}  // namespace
+
+TEST_CASE("every kept journal loads and gives its stored verdicts again, bit for bit") {
+  for (const Kept& kept : kKept) {
+    CAPTURE(kept.name);
+    const auto run = store::load_journal(kJournals / kept.name);
+    REQUIRE_MESSAGE(run, (run ? "" : run.error().message));
+    const auto document = report::to_json(report::build_report(*run, kept.name));
+    const auto stored = verdict_lines(kJournals / kept.name);
+    CHECK(stored.size() == kept.verdicts);
+    for (const Json& line : stored) {
+      const auto wanted = essence(line);
+      CAPTURE(wanted.dump());
+      const auto& now = document["verdicts"];
+      CHECK(
+          std::any_of(now.begin(), now.end(), [&](const Json& v) { return essence(v) == wanted; }));
+    }
+  }
+}
+
+TEST_CASE("every journal in tests/data is in the list of those that are kept") {
+  std::set<std::string> listed, present;
+  for (const Kept& kept : kKept) listed.insert(kept.name);
+  for (const auto& entry : fs::directory_iterator(kJournals)) {
+    if (entry.path().extension() == ".jsonl") present.insert(entry.path().filename().string());
+  }
+  CHECK(listed == present);
+}
