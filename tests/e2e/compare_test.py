@@ -117,12 +117,13 @@ class Compare(MlbenchTest):
         self.assertTrue(all(v["ratio"] for v in anyway.json["verdicts"]))
 
     def test_lists_and_patterns_name_several_runs_a_side(self):
+        self.results = self.folder
         for i, name in enumerate(("base1", "base2", "new1", "new2")):
             self.write(f"{name}.jsonl", made_up(str(i), 1e-3))
-        by_pattern = self.compare("--results", self.folder, "base*", "new1,new2", "--json")
+        by_pattern = self.compare("base*", "new1,new2", "--json")
         self.assert_code(by_pattern, 0)
         self.assertEqual((len(by_pattern.json["base"]), len(by_pattern.json["new"])), (2, 2))
-        by_flags = self.compare("--results", self.folder, "--base", "base1", "base2", "--new", "new1", "new2", "--json")
+        by_flags = self.compare("--base", "base1", "base2", "--new", "new1", "new2", "--json")
         self.assertEqual(by_flags.json["verdicts"], by_pattern.json["verdicts"])
 
     def test_bad_input_gets_one_sentence_and_the_right_code(self):
