@@ -188,7 +188,7 @@ void judge_interleaved(CaseComparison& c, const ComparisonRequest& request) {
 /// Runs of different times: a ratio always, a verdict only where the machine is shown to have been
 /// the same. The control's range is what it could not exclude, and widens the interval.
 void judge_separate(CaseComparison& c, const Unpaired& u, const Comparison& whole,
-                    const Control* control) {
+                    const OccasionControl* control) {
   c.interval = u.interval;
   c.runs = u.runs;
   if (!u.interval) {
@@ -269,8 +269,8 @@ CaseComparison compare_case(const CaseRecord& record, const SubjectMatch& match,
 
 /// Programs that are the same on both sides; `native` where there is one, since it is part of
 /// mlbench itself and nobody's upgrade.
-Control control_on(const std::string& kind, const ComparisonRequest& request) {
-  Control control;
+OccasionControl control_on(const std::string& kind, const ComparisonRequest& request) {
+  OccasionControl control;
   std::vector<const store::SubjectRecord*> same;
   for (const auto& s : request.base.front().subjects) {
     const auto* other = request.now.front().find_subject(s.name);

@@ -45,7 +45,7 @@ struct CaseComparison {
 
 /// Whether a program that is the same on both sides took the same time: whether the machine was the
 /// same machine that day.
-struct Control {
+struct OccasionControl {
   std::vector<std::string> subjects;  ///< Programs used; empty: there is none.
   int cases = 0;
   std::optional<stats::RatioInterval> interval;  ///< Time in BASE / time in NEW, over all cases.
@@ -64,9 +64,9 @@ struct Comparison {
   std::string refusal;  ///< Why the sides are not comparable; empty when they are.
   std::vector<SetupDifference> differences;
   std::vector<SubjectMatch> subjects;
-  std::vector<std::string> unmatched;       ///< Sentences: subjects that one side lacks.
-  std::map<std::string, Control> controls;  ///< By kind of device, "cpu" or "gpu".
-  std::vector<CaseComparison> cases;        ///< Empty where the sides are refused.
+  std::vector<std::string> unmatched;               ///< Sentences: subjects that one side lacks.
+  std::map<std::string, OccasionControl> controls;  ///< By kind of device, "cpu" or "gpu".
+  std::vector<CaseComparison> cases;                ///< Empty where the sides are refused.
   std::optional<GateResult> gate;
 };
 

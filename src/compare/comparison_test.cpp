@@ -283,6 +283,15 @@ TEST_CASE("a gain is no regression, however large") {
   CHECK(c.gate->passed == true);
 }
 
+TEST_CASE("the double of a null control is not another environment") {
+  auto run = run_of("1", 1e-3, 1e-3);
+  run.subject("torch@again:cpu", "2.12.0");
+  run.add({{"type", "pair"}, {"a", "torch:cpu"}, {"b", "torch@again:cpu"}, {"control", true}});
+  const auto result = compare_sides({.base = {run.data()}, .now = {}, .subjects = {}});
+  REQUIRE_FALSE(result);
+  CHECK(contains(result.error().message, "measured no framework in two environments"));
+}
+
 TEST_CASE("one run without two environments asks for the subjects") {
   const auto result =
       compare_sides({.base = {run_of("1", 1e-3, 1e-3).data()}, .now = {}, .subjects = {}});

@@ -13,6 +13,16 @@ namespace {
 using store::RunData;
 using store::SubjectRecord;
 
+/// The second process of a subject that a run compares with itself: no subject of its own.
+bool is_double(const RunData& run, const std::string& name) {
+  const auto takes_part = [&](bool control) {
+    return std::any_of(run.pairs.begin(), run.pairs.end(), [&](const auto& p) {
+      return p.control == control && (p.b == name || (!control && p.a == name));
+    });
+  };
+  return takes_part(true) && !takes_part(false);
+}
+
 /// Subjects of a side that were measured, each once, in order.
 std::vector<const SubjectRecord*> subjects_of(std::span<const RunData> runs) {
   std::vector<const SubjectRecord*> subjects;
@@ -20,7 +30,8 @@ std::vector<const SubjectRecord*> subjects_of(std::span<const RunData> runs) {
     for (const SubjectRecord& s : run.subjects) {
       const bool known = std::any_of(subjects.begin(), subjects.end(),
                                      [&](const auto* other) { return other->name == s.name; });
-      if (!known && s.status == store::CaseStatus::ok) subjects.push_back(&s);
+      if (!known && s.status == store::CaseStatus::ok && !is_double(run, s.name))
+        subjects.push_back(&s);
     }
   }
   return subjects;
