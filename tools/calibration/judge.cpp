@@ -197,6 +197,8 @@ Ours at_random(const std::vector<Pair>& pairs, int draws, bool flip,
   if (all.size() < kMinPairs) return ours;
   std::mt19937_64 random(1);
   const auto most = std::min<std::size_t>(kMaxPairs, all.size());
+  // Without flips all draws of everything are the same one.
+  if (!flip && most == all.size()) draws = 1;
   for (int draw = 0; draw < draws; ++draw) {
     std::vector<double> rest = all, d;
     while (d.size() < most) {
@@ -220,6 +222,17 @@ Ours at_random(const std::vector<Pair>& pairs, int draws, bool flip,
 
 double share(int k, int n) {
   return n == 0 ? 0 : 100.0 * k / n;
+}
+
+/// Share of the draws, or "1/1" where there is only one.
+std::string found(const Ours& o) {
+  char text[32];
+  if (o.n <= 1) {
+    std::snprintf(text, sizeof text, "%d/%d", o.slower, o.n);
+  } else {
+    std::snprintf(text, sizeof text, "%.0f %%", share(o.slower, o.n));
+  }
+  return text;
 }
 
 void our_rule(const Recording& r, const std::string& work, std::ostream& out) {
