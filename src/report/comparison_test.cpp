@@ -120,6 +120,21 @@ TEST_CASE("golden: runs that are not comparable") {
   check_golden("compare-refused.github", to_github(view));
 }
 
+TEST_CASE("a gate that passes says what it could not see") {
+  MadeUpRun run("2026-01-01T00:00:00Z");
+  run.subject("mlx@old:cpu", "0.31.0").subject("mlx@new:cpu", "0.32.4").gemm(64);
+  run.measure(64, {{"mlx@old:cpu", 1e-3}, {"mlx@new:cpu", 1e-3}}, 8, 0.2);
+  const auto view = view_of(
+      {.base = {run.data()}, .now = {}, .subjects = {}, .anyway = false, .gate = 0.03}, {"x"}, {});
+  CHECK(view.comparison.gate->passed == true);
+  const double low = view.comparison.cases.front().adjusted->low;
+  const auto text = gate_sentence(view.comparison);
+  CHECK(text.find("pass: none of 1 case is shown to be slower by more than 3 %, and a slow-down of "
+                  "up to ") == 0);
+  CHECK(low < 0.97);
+  CHECK(text.find("is not excluded") != std::string::npos);
+}
+
 TEST_CASE("every case is in the document, whatever became of it") {
   const auto json = to_json(environments());
   CHECK(json["schema"] == "mlbench.compare/1");

@@ -74,6 +74,15 @@ Json controls_json(const Comparison& comparison) {
   return controls;
 }
 
+/// How much slower the least certain case may still be: a gate that sees nothing passes too.
+std::string not_excluded(const Comparison& comparison) {
+  double most = 0;
+  for (const auto& c : comparison.cases) {
+    if (c.adjusted) most = std::max(most, 1 / c.adjusted->low - 1);
+  }
+  return fmt::format(", and a slow-down of up to {:.1f} % is not excluded", 100 * most);
+}
+
 }  // namespace
 
 ComparisonView view_comparison(const compare::ComparisonRequest& request,
@@ -99,8 +108,8 @@ std::string gate_sentence(const Comparison& comparison) {
                                       : "not decided: the two are not comparable";
   }
   if (*g.passed) {
-    return fmt::format("pass: none of {} is shown to be slower by more than {}{}", cases(g.judged),
-                       percent, unjudged);
+    return fmt::format("pass: none of {} is shown to be slower by more than {}{}{}",
+                       cases(g.judged), percent, not_excluded(comparison), unjudged);
   }
   std::vector<std::string> parts;
   if (g.regressions > 0)
