@@ -14,22 +14,6 @@ namespace {
 
 constexpr int kRowMajor = 101, kNoTrans = 111, kTrans = 112;  // CBLAS's own numbers
 
-// On Linux the threaded builds come first: distributions that have several call the serial one
-// libopenblas. On macOS nothing else reaches the matrix units.
-#if defined(__APPLE__)
-constexpr const char* kCandidates[] = {
-    "/System/Library/Frameworks/Accelerate.framework/Accelerate"};
-constexpr const char* kCure = "Accelerate could not be loaded";
-#else
-constexpr const char* kCandidates[] = {
-    "libopenblasp.so.0",   "libopenblas.so.0", "libopenblas.so",
-    "libmkl_rt.so.2",      "libmkl_rt.so",     "libnvpl_blas_lp64_gomp.so.0",
-    "libarmpl_lp64_mp.so", "libblis-mt.so.4",  "libblis.so.4",
-    "libcblas.so.3",       "libblas.so.3"};
-constexpr const char* kCure =
-    "no BLAS was found; install one, e.g. apt install libopenblas0-pthread";
-#endif
-
 template <class Function>
 bool find(void* handle, const char* name, Function& function) {
   function = reinterpret_cast<Function>(dlsym(handle, name));
@@ -48,7 +32,7 @@ std::string file_of(const void* symbol) {
 
 std::vector<std::string> blas_candidates() {
   if (const char* forced = std::getenv("MLBENCH_NATIVE_BLAS")) return {forced};
-  return {std::begin(kCandidates), std::end(kCandidates)};
+  return known_blas().names;
 }
 
 Result<Blas> Blas::open(int threads) {
@@ -63,7 +47,7 @@ Result<Blas> Blas::open(int threads) {
     return fail(ErrorKind::unsupported, forced != nullptr
                                             ? "MLBENCH_NATIVE_BLAS=" + std::string(forced) +
                                                   " could not be loaded or has no cblas_sgemm"
-                                            : kCure);
+                                            : known_blas().cure);
   }
   if (found.size() == 1) return found.front();
   std::vector<double> times;

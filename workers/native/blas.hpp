@@ -63,6 +63,13 @@ class Blas {
   std::optional<std::string> config_, core_;
 };
 
+/// The BLAS libraries that this operating system may have, and what to do when it has none.
+struct KnownBlas {
+  std::vector<std::string> names;
+  std::string cure;
+};
+[[nodiscard]] KnownBlas known_blas();
+
 /// Names to try with dlopen, in order. MLBENCH_NATIVE_BLAS replaces the list by one name or path.
 [[nodiscard]] std::vector<std::string> blas_candidates();
 
