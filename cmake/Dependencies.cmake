@@ -38,6 +38,11 @@ set(YAML_CPP_BUILD_TESTS OFF)
 set(YAML_CPP_BUILD_TOOLS OFF)
 FetchContent_Declare(yaml-cpp ${PIN_yaml_cpp} FIND_PACKAGE_ARGS 0.7 QUIET)
 FetchContent_MakeAvailable(yaml-cpp)
+if(NOT yaml-cpp_FOUND)
+  # Our warnings are not for its headers, as they are not for those of a system copy.
+  get_target_property(_yaml_headers yaml-cpp INTERFACE_INCLUDE_DIRECTORIES)
+  set_target_properties(yaml-cpp PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${_yaml_headers}")
+endif()
 add_library(mlbench_yaml INTERFACE)  # the target is called yaml-cpp::yaml-cpp from 0.8 on
 if(TARGET yaml-cpp::yaml-cpp)
   target_link_libraries(mlbench_yaml INTERFACE yaml-cpp::yaml-cpp)

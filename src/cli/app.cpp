@@ -117,20 +117,32 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
     return command;
   };
 
+  std::string recording;
+  const auto add_rehearsal = [&](CLI::App* command) {
+    command
+        ->add_option("--rehearsal", recording,
+                     "For developers: replay a recorded machine with the fake worker; nothing is "
+                     "measured (docs/mac.md)")
+        ->type_name("FILE");
+  };
+
   RunFlags flags;
   auto* run = add(
       "run", "Measure this machine: frameworks, compute, memory, verdicts (the default command)");
   add_run_flags(*run, flags);
+  add_rehearsal(run);
   run->add_option("--resume", flags.resume,
                   "Go on with a run that was cut off: its name, its path, or last")
       ->type_name("RUN");
 
   auto* discover = add("discover", "What machine this is, and what the frameworks were built with");
+  add_rehearsal(discover);
 
   bool no_trial = false;
   auto* list = add(
       "list", "Cases that a run would measure, their work and memory, and why others are left out");
   add_run_flags(*list, flags);
+  add_rehearsal(list);
   list->add_flag("--no-trial", no_trial,
                  "List every case there is, without starting the frameworks");
 
@@ -184,6 +196,14 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                                                    " --help lists what it takes"));
   }
 
+  if (!recording.empty()) {
+    auto rehearsal = Rehearsal::begin(recording);
+    if (!rehearsal) return report_error(context, rehearsal.error());
+    context.rehearsal = *std::move(rehearsal);
+    flags.rehearsal = true;
+    context.err << "mlbench: REHEARSAL of " << context.rehearsal->title()
+                << ": recorded facts, invented times; nothing is measured\n";
+  }
   if (run->parsed()) return run_command(context, flags, {args.begin(), args.end()});
   if (discover->parsed()) return discover_command(context);
   if (list->parsed()) return list_command(context, flags, !no_trial);

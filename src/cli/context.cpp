@@ -12,11 +12,11 @@ fs::path root_folder() {
   return root == nullptr || *root == '\0' ? fs::current_path() : fs::path(root);
 }
 
-fs::path default_results_dir() {
-  return root_folder() / "results" / "raw";
+fs::path default_results_dir(bool rehearsal) {
+  return root_folder() / "results" / (rehearsal ? "rehearsals" : "raw");
 }
-fs::path default_reports_dir() {
-  return root_folder() / "results" / "reports";
+fs::path default_reports_dir(bool rehearsal) {
+  return root_folder() / "results" / (rehearsal ? "rehearsals" : "reports");
 }
 
 std::vector<fs::path> worker_folders(const Context& context) {

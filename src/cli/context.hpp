@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/rehearsal.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
 
@@ -15,12 +16,14 @@ struct Context {
   std::ostream& err;
   std::filesystem::path program;  ///< Absolute path of this executable.
   bool json = false;
+  std::shared_ptr<const Rehearsal> rehearsal = nullptr;  ///< --rehearsal; else nullptr.
 };
 
 /// The project's folder (MLBENCH_ROOT, set by ./mlbench), else the current one.
 [[nodiscard]] std::filesystem::path root_folder();
-[[nodiscard]] std::filesystem::path default_results_dir();
-[[nodiscard]] std::filesystem::path default_reports_dir();
+/// A rehearsal keeps its journals and reports apart, in results/rehearsals.
+[[nodiscard]] std::filesystem::path default_results_dir(bool rehearsal = false);
+[[nodiscard]] std::filesystem::path default_reports_dir(bool rehearsal = false);
 
 /// Folders in which workers lie: beside the program, and in its ../libexec/mlbench.
 [[nodiscard]] std::vector<std::filesystem::path> worker_folders(const Context& context);

@@ -25,7 +25,7 @@ Newest newest_run(const machine::Machine& here, const std::filesystem::path& res
   const auto path = store::find_journal("last", results);
   if (!path) return {};
   const auto data = store::load_journal(*path);
-  if (!data || !data->header.contains("machine")) return {};
+  if (!data || !data->header.contains("machine") || data->header.contains("rehearsal")) return {};
   auto machine = machine::machine_from_json(data->header["machine"]);
   if (!is_same(machine, here)) return {};
   for (const auto& s : data->subjects) machine::merge_device_facts(machine, s.facts);

@@ -27,22 +27,24 @@ std::string utc_time(const char* format) {
   return text.str();
 }
 
-Json header_line(const RunOptions& options, const machine::Machine& machine,
+Json header_line(const Context& context, const RunOptions& options, const machine::Machine& machine,
                  const std::vector<std::string>& command_line) {
-  return {{"type", "run"},
-          {"schema", "mlbench.journal/1"},
-          {"started", utc_time("%Y-%m-%dT%H:%M:%SZ")},
-          {"mlbench_version", MLBENCH_VERSION},
-          {"method_version", run::kMethodVersion},
-          {"build",
-           {{"type", MLBENCH_BUILD_TYPE},
-            {"compiler", MLBENCH_COMPILER},
-            {"flags", MLBENCH_CXX_FLAGS}}},
-          {"command", command_line},
-          {"settings", to_json(options.settings)},
-          {"subjects", to_json(options.subjects)},
-          {"only", options.only},
-          {"machine", machine::to_json(machine)}};
+  Json line = {{"type", "run"},
+               {"schema", "mlbench.journal/1"},
+               {"started", utc_time("%Y-%m-%dT%H:%M:%SZ")},
+               {"mlbench_version", MLBENCH_VERSION},
+               {"method_version", run::kMethodVersion},
+               {"build",
+                {{"type", MLBENCH_BUILD_TYPE},
+                 {"compiler", MLBENCH_COMPILER},
+                 {"flags", MLBENCH_CXX_FLAGS}}},
+               {"command", command_line},
+               {"settings", to_json(options.settings)},
+               {"subjects", to_json(options.subjects)},
+               {"only", options.only},
+               {"machine", machine::to_json(machine)}};
+  if (context.rehearsal) line["rehearsal"] = context.rehearsal->title();
+  return line;
 }
 
 /// A run between its journal and its report.
@@ -181,7 +183,8 @@ std::vector<std::string> build_doubts() {
   return doubts;
 }
 
-Result<store::Journal> new_journal(const RunOptions& options, const machine::Machine& machine,
+Result<store::Journal> new_journal(const Context& context, const RunOptions& options,
+                                   const machine::Machine& machine,
                                    const std::vector<std::string>& command_line) {
   const std::string base = utc_time("%Y-%m-%d-%H%M%S");
   for (int attempt = 1;; ++attempt) {  // two runs may start in the same second
@@ -191,7 +194,7 @@ Result<store::Journal> new_journal(const RunOptions& options, const machine::Mac
     if (fs::exists(path, ignored)) continue;
     auto journal = store::Journal::create(path);
     if (!journal) return journal.error();
-    if (auto ok = journal->write(header_line(options, machine, command_line)); !ok)
+    if (auto ok = journal->write(header_line(context, options, machine, command_line)); !ok)
       return ok.error();
     auto notices = build_doubts();
     notices.insert(notices.end(), options.notices.begin(), options.notices.end());
@@ -215,8 +218,12 @@ void adopt(const store::RunData& data, const RunFlags& flags, RunOptions& option
 }
 
 /// A run is one machine and one set of frameworks; anything else would be two runs in one file.
-Status check_same_setup(const store::RunData& before, const std::vector<run::Subject>& subjects,
+Status check_same_setup(const Context& context, const store::RunData& before,
+                        const std::vector<run::Subject>& subjects,
                         const machine::Machine& machine) {
+  if (before.header.contains("rehearsal") != (context.rehearsal != nullptr)) {
+    return fail(ErrorKind::usage, "--resume: a rehearsal and a run cannot be one; start a new one");
+  }
   const auto then = machine::machine_from_json(
       before.header.contains("machine") ? before.header["machine"] : Json::object());
   if (then.cpu.name != machine.cpu.name || then.memory.total_bytes != machine.memory.total_bytes) {
@@ -244,7 +251,7 @@ int run_command(const Context& context, const RunFlags& flags,
 
   Result<store::Journal> journal = fail(ErrorKind::internal, "no journal");
   if (flags.resume.empty()) {
-    journal = new_journal(*options, *machine, command_line);
+    journal = new_journal(context, *options, *machine, command_line);
   } else {
     const auto path = store::find_journal(flags.resume, options->results_dir);
     if (!path) return report_error(context, path.error());
@@ -255,7 +262,7 @@ int run_command(const Context& context, const RunFlags& flags,
 
   auto subjects = find_subjects(context, options->subjects);
   if (!flags.resume.empty()) {
-    if (auto ok = check_same_setup(journal->data(), subjects, *machine); !ok)
+    if (auto ok = check_same_setup(context, journal->data(), subjects, *machine); !ok)
       return report_error(context, ok.error());
   }
   RunSession session(context, *options, *journal, std::move(subjects));

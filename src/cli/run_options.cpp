@@ -148,8 +148,10 @@ Result<RunOptions> resolve(const RunFlags& flags, const machine::Machine& machin
     if (!flag.empty()) return std::filesystem::path(flag);
     return key ? root_folder() / *key : otherwise;
   };
-  options.results_dir = folder(flags.results, config.results_dir, default_results_dir());
-  options.reports_dir = folder(flags.reports, config.reports_dir, default_reports_dir());
+  options.results_dir =
+      folder(flags.results, config.results_dir, default_results_dir(flags.rehearsal));
+  options.reports_dir =
+      folder(flags.reports, config.reports_dir, default_reports_dir(flags.rehearsal));
   const auto chip = machine.cpu.name.value_or("an unknown CPU");
   if (config.expected_chip && *config.expected_chip != chip) {
     options.notices.push_back(flags.config + " was written for " + *config.expected_chip +

@@ -19,6 +19,7 @@ namespace mlbench::cli {
 /// The flags of `run` and `list`, as given.
 struct RunFlags {
   bool quick = false, full = false;
+  bool rehearsal = false;  ///< Of a recorded machine: results go to a folder of their own.
   bool discovery_only = false, pytorch_only = false, mlx_only = false, memory_only = false;
   std::string config, target, budget, timeout, device, mlx_blas = "best", results, reports, resume;
   std::vector<std::string> only, workers;

@@ -46,8 +46,13 @@ std::vector<run::Subject> subjects_of(const Context& context, const std::string&
   const auto [framework, given_label] = split_label(name);
   const bool wheel_blas = choice.mlx_wheel_blas && framework == "mlx";
   const std::string label = wheel_blas ? "@wheel-blas" : given_label;
-  const auto program =
-      run::find_worker(wheel_blas ? "mlx-wheelblas" : framework, worker_folders(context));
+  const auto* rehearsal = context.rehearsal.get();
+  if (rehearsal != nullptr && !rehearsal->plays(framework))
+    return {missing(framework + label + ":cpu", framework, "the rehearsal does not play it")};
+  const auto program = run::find_worker(rehearsal != nullptr ? "fake"
+                                        : wheel_blas         ? "mlx-wheelblas"
+                                                             : framework,
+                                        worker_folders(context));
   if (!program) return {missing(framework + label + ":cpu", framework, program.error().message)};
 
   run::Subject probe{.name = framework + label,
@@ -56,6 +61,7 @@ std::vector<run::Subject> subjects_of(const Context& context, const std::string&
                      .program = *program,
                      .missing = {},
                      .environment = {}};
+  if (rehearsal != nullptr) probe.environment = rehearsal->environment(framework);
   auto started = run::Worker::start(probe, "/dev/null", kHelloTimeout_s);
   if (const auto* failure = std::get_if<run::CallFailure>(&started)) {
     return {missing(framework + label + ":cpu", framework, failure->reason)};

@@ -105,7 +105,7 @@ void add_live_state(MachineState& state) {
 
 }  // namespace
 
-Result<Machine> discover() {
+Result<Machine> discover_system() {
   LinuxCalls calls = numbers();
   calls.architecture = architecture();
   calls.hypervisor_signature = hypervisor_signature();
@@ -116,7 +116,7 @@ Result<Machine> discover() {
   return machine;
 }
 
-MachineState sample_state() {
+MachineState sample_system_state() {
   MachineState state = linux_state(this_system(), numbers());
   add_live_state(state);
   return state;

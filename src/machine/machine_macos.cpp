@@ -1,4 +1,5 @@
 #include "machine/macos_facts.hpp"
+#include "machine/system.hpp"
 
 #include <dlfcn.h>
 #include <mach/mach.h>
@@ -313,16 +314,16 @@ std::optional<std::string> architecture() {
 
 }  // namespace
 
-Result<Machine> discover() {
+Result<Machine> discover_system() {
   Machine machine = macos_machine(read_sysctl());
   machine.architecture = architecture();
   machine.gpus = registry_gpus();
-  machine.state = sample_state();
+  machine.state = sample_system_state();
   machine.memory.available_bytes = machine.state.memory_available_bytes;
   return machine;
 }
 
-MachineState sample_state() {
+MachineState sample_system_state() {
   MachineState state;
   state.time_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();

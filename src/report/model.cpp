@@ -185,6 +185,11 @@ Report build_report(const RunData& run, const std::string& path) {
                                                                            : Json::object());
   for (const auto& s : run.subjects) machine::merge_device_facts(machine, s.facts);
   report.headline = machine::headline(machine);
+  if (const auto rehearsed = find_string(run.header, "rehearsal")) {
+    report.headline = "REHEARSAL, nothing was measured: " + report.headline;
+    report.doubts.push_back("this is a rehearsal of " + *rehearsed +
+                            ": the machine was recorded, every time and rate is invented");
+  }
   report.published_bandwidth = machine::published_bandwidth(machine);
   for (const auto& s : run.subjects) report.subjects.push_back(view_of(s));
 
@@ -248,6 +253,7 @@ Json to_json(const Report& report) {
   }
   return {{"schema", "mlbench.report/1"},
           {"run", report.run},
+          {"rehearsal", to_json_or_null(find_string(report.header, "rehearsal"))},
           {"machine", report.header.contains("machine") ? report.header["machine"] : Json(nullptr)},
           {"subjects", subjects},
           {"cases", cases},

@@ -1,11 +1,14 @@
 // A worker for tests: it knows every workload, computes right answers slowly, takes a set time a
-// call, and misbehaves as MLBENCH_FAKE says. It is used only when it is named (--worker fake).
+// call, and misbehaves as MLBENCH_FAKE says. It is used only when it is named (--worker fake), and
+// to play the frameworks of a recorded machine in a rehearsal.
 #include "kit/backend.hpp"
 #include "kit/counters.hpp"
 #include "misbehaviour.hpp"
+#include "part.hpp"
 #include "workload/gemm.hpp"
 #include "workload/input.hpp"
 #include "workload/memory.hpp"
+#include "workload/parallel.hpp"
 
 #include <cmath>
 #include <cstdlib>
@@ -43,20 +46,48 @@ std::vector<std::byte> round_to(const std::vector<double>& values, DType dtype) 
   return bytes;
 }
 
-std::vector<double> gemm(const Case& c, std::uint64_t seed) {
+/// Rows of y = x · wᵀ, w given as its transpose [k, n], so that the inner loop runs along memory.
+template <class T>
+void add_rows(const Case& c, const std::vector<double>& x, const std::vector<T>& columns,
+              std::size_t first, std::size_t end, std::vector<double>& y) {
+  const auto shape = workload::Gemm::shape(c);
+  const auto n = static_cast<std::size_t>(shape.n), k = static_cast<std::size_t>(shape.k);
+  std::vector<T> row(n);
+  for (std::size_t i = first; i < end; ++i) {
+    std::fill(row.begin(), row.end(), T{0});
+    for (std::size_t p = 0; p < k; ++p) {
+      const T factor = static_cast<T>(x[i * k + p]);
+      const T* column = &columns[p * n];
+      for (std::size_t j = 0; j < n; ++j) row[j] += factor * column[j];
+    }
+    std::copy(row.begin(), row.end(), y.begin() + static_cast<std::ptrdiff_t>(i * n));
+  }
+}
+
+template <class T>
+std::vector<double> gemm_in(const Case& c, std::uint64_t seed) {
   const auto [m, n, k] = workload::Gemm::shape(c);
   const auto x = to_double(workload::input_bytes(seed, 0, m * k, c.dtype), c.dtype);
   const auto w = to_double(workload::input_bytes(seed, 1, n * k, c.dtype), c.dtype);
-  std::vector<double> y(static_cast<std::size_t>(m * n));
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    const std::size_t row = i / static_cast<std::size_t>(n),
-                      column = i % static_cast<std::size_t>(n);
-    for (std::size_t p = 0; p < static_cast<std::size_t>(k); ++p) {
-      y[i] +=
-          x[row * static_cast<std::size_t>(k) + p] * w[column * static_cast<std::size_t>(k) + p];
-    }
+  std::vector<T> columns(w.size());
+  for (std::size_t j = 0; j < static_cast<std::size_t>(n); ++j) {
+    for (std::size_t p = 0; p < static_cast<std::size_t>(k); ++p)
+      columns[p * static_cast<std::size_t>(n) + j] =
+          static_cast<T>(w[j * static_cast<std::size_t>(k) + p]);
   }
+  std::vector<double> y(static_cast<std::size_t>(m * n));
+  workload::in_parts(static_cast<std::size_t>(m), 64,
+                     [&](std::size_t /*part*/, std::size_t first, std::size_t end) {
+                       add_rows(c, x, columns, first, end, y);
+                     });
   return y;
+}
+
+/// The large products of a rehearsal are added up in float32, which is as good as a framework does.
+std::vector<double> gemm(const Case& c, std::uint64_t seed) {
+  constexpr double kLarge = 1e9;
+  return workload::work_of(c).flop > kLarge && c.dtype != DType::float64 ? gemm_in<float>(c, seed)
+                                                                         : gemm_in<double>(c, seed);
 }
 
 std::vector<double> memory(const Case& c, std::uint64_t seed) {
@@ -83,13 +114,14 @@ std::vector<double> memory(const Case& c, std::uint64_t seed) {
 
 class FakeKernel final : public kit::Kernel {
  public:
-  FakeKernel(Case c, std::uint64_t seed) : case_(std::move(c)), seed_(seed) {}
+  FakeKernel(Case c, std::uint64_t seed, double call_s)
+      : case_(std::move(c)), seed_(seed), call_s_(call_s) {}
 
   void run(int calls) override {
     const char* step = calls_made_ < 4 ? "warm" : "block";
     act_out(step, case_.id);
     const double factor = asked_for(step, "slow", case_.id) ? 10 : 1;
-    const auto end = kit::steady_ns() + static_cast<std::int64_t>(call_s() * factor * calls * 1e9);
+    const auto end = kit::steady_ns() + static_cast<std::int64_t>(call_s_ * factor * calls * 1e9);
     while (kit::steady_ns() < end) {
     }
     ++calls_made_;
@@ -97,6 +129,7 @@ class FakeKernel final : public kit::Kernel {
 
   TensorData output() override {
     act_out("verify", case_.id);
+    if (Part::mine() != nullptr) return rehearsed_output();
     const auto spec = workload::output_of(case_);
     auto values = case_.workload == "gemm" ? gemm(case_, seed_) : memory(case_, seed_);
     if (asked_for("verify", "wrong", case_.id)) values.back() += 1;
@@ -107,12 +140,25 @@ class FakeKernel final : public kit::Kernel {
   }
 
   [[nodiscard]] protocol::Prepared facts() const override {
+    if (Part::mine() != nullptr)
+      return {.kernel = "a rehearsed one", .notes = {"rehearsal: the times are invented"}};
     return {.kernel = "a busy loop", .notes = {"fake: times mean nothing"}};
   }
 
  private:
+  /// Every process of a rehearsal needs the same right answer; it is computed once.
+  TensorData rehearsed_output() {
+    const auto spec = workload::output_of(case_);
+    auto bytes = Part::once(case_.id + "-" + std::to_string(seed_), [&] {
+      return round_to(case_.workload == "gemm" ? gemm(case_, seed_) : memory(case_, seed_),
+                      spec.dtype);
+    });
+    return {.shape = spec.shape, .dtype = spec.dtype, .bytes = std::move(bytes)};
+  }
+
   Case case_;
   std::uint64_t seed_;
+  double call_s_;
   int calls_made_ = 0;
 };
 
@@ -125,23 +171,30 @@ class FakeBackend final : public kit::Backend {
                           .devices = {"cpu"},
                           .workloads = workload::workload_names(),
                           .variants = {"cold", "independent"}};
+    if (const Part* part = Part::mine()) {
+      hello.worker = part->framework();
+      hello.framework_version = part->version();
+      hello.devices = part->devices();
+    }
     if (asked_for("hello", "version", "")) hello.protocol = 99;
     return hello;
   }
 
   Result<Json> describe(const std::string& device) override {
     act_out("describe", "");
+    if (const Part* part = Part::mine()) return part->describe(device);
     if (device != "cpu" || asked_for("describe", "refuse", ""))
       return fail(ErrorKind::unsupported, "the fake worker has no device " + device);
     return Json{{"framework_version", "1.0"}, {"device_name", "fake"}, {"threads", 1}};
   }
 
-  Result<std::unique_ptr<kit::Kernel>> prepare(const Case& c, const std::string& /*device*/,
+  Result<std::unique_ptr<kit::Kernel>> prepare(const Case& c, const std::string& device,
                                                std::uint64_t seed) override {
     act_out("prepare", c.id);
     if (asked_for("prepare", "refuse", c.id))
       return fail(ErrorKind::unsupported, "the fake worker refuses " + c.id);
-    return std::unique_ptr<kit::Kernel>(std::make_unique<FakeKernel>(c, seed));
+    return std::unique_ptr<kit::Kernel>(std::make_unique<FakeKernel>(
+        c, seed, Part::mine() != nullptr ? Part::mine()->call_s(c, device) : call_s()));
   }
 
   void synchronize(const std::string& /*device*/) override {}
