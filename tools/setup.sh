@@ -99,6 +99,7 @@ release() {
 
 # install_system_packages PURPOSE: run, test or all (the checks of `test --all` too).
 install_system_packages() {
+  if [ "$system" = Darwin ]; then check_mac; fi
   [ "${MLBENCH_SYSTEM_PACKAGES:-}" != no ] || return 0
   case $system in
     Linux) if has apt-get && has dpkg-query; then install_with_apt "$1"; fi ;;
@@ -112,7 +113,7 @@ wanted_apt_packages() {
   has ninja || echo ninja-build
   if [ -z "$own_python" ] && ! has_pip "$python" && [ -z "$(find_python)" ]; then echo python3-venv; fi
   printf '%s\n' nlohmann-json3-dev libcli11-dev libfmt-dev libyaml-cpp-dev libopenblas0-pthread
-  case $1 in test | all) echo doctest-dev ;; esac
+  case $1 in test | all) printf '%s\n' doctest-dev zsh ;; esac
   if [ "$1" = all ]; then printf '%s\n' clang clang-format clang-tidy libclang-rt-dev shellcheck; fi
 }
 
@@ -155,21 +156,47 @@ and start again (no rights here at all: MLBENCH_SYSTEM_PACKAGES=no downloads the
   }
 }
 
-install_with_brew() {
+# Everything about this Mac that no package can cure is said before anything is installed.
+check_mac() {
   if [ "$(sysctl -in sysctl.proc_translated 2>/dev/null)" = 1 ]; then
     die 3 "this shell runs under Rosetta, where neither Metal nor the arm64 frameworks work; start it as: arch -arm64 ./mlbench"
   fi
   if [ "$(uname -m)" != arm64 ] && [ -z "$own_python" ]; then
     die 3 "PyTorch 2.13 and MLX exist for Apple silicon only; on an Intel Mac give an environment of your own with --python"
   fi
+  if [ "$(macos_major)" -lt 14 ]; then
+    die 3 "PyTorch 2.13 and MLX need macOS 14 or later, and this is $(sw_vers -productVersion); update it in System Settings, General, Software Update"
+  fi
   xcode-select -p >/dev/null 2>&1 ||
     die 3 "Apple's command line tools (compiler and headers) are missing; type: xcode-select --install"
-  if ! has brew; then
-    if [ ! -x /opt/homebrew/bin/brew ]; then
-      say "no Homebrew: cmake and ninja come from PyPI, the libraries are downloaded by CMake"
-      return 0
-    fi
-    PATH=$PATH:/opt/homebrew/bin  # installed, but not on the PATH of this shell; for the set-up only
+  # After an update of macOS their folder may be empty, and Xcode's compiler refuses until its licence is accepted.
+  if ! compiler_says=$("${CXX:-c++}" --version 2>&1); then
+    case $compiler_says in
+      *license*) die 3 "Xcode's licence has not been accepted; type: sudo xcodebuild -license accept" ;;
+      *) die 3 "Apple's compiler does not start ($(printf '%s' "$compiler_says" | head -n 1)); type: sudo xcode-select --reset && xcode-select --install" ;;
+    esac
+  fi
+}
+
+# 26 for 26.2; 99 where it is not told.
+macos_major() { sw_vers -productVersion 2>/dev/null | sed -n 's/^\([0-9]*\).*/\1/p' | grep . || echo 99; }
+
+# Homebrew for Intel keeps its libraries in /usr/local and may be left over from another Mac: what it installs
+# cannot be linked here.
+find_brew() {
+  if has brew && [ "$(brew --prefix 2>/dev/null)" != /usr/local ]; then return 0; fi
+  if [ -x /opt/homebrew/bin/brew ]; then
+    PATH=/opt/homebrew/bin:$PATH  # installed, but not (or not first) on the PATH of this shell; for the set-up only
+    return 0
+  fi
+  if has brew; then say "the Homebrew in /usr/local is for Intel Macs and is not used"; fi
+  return 1
+}
+
+install_with_brew() {
+  if ! find_brew; then
+    say "no Homebrew for this Mac: cmake and ninja come from PyPI, the libraries are downloaded by CMake"
+    return 0
   fi
   case $1 in test | all) export HOMEBREW_MLBENCH_TESTS=1 ;; esac
   if ! brew bundle check --no-upgrade --file="$root/Brewfile" >>"$log" 2>&1; then
@@ -199,6 +226,8 @@ sys.exit(0 if fits else 1)' >/dev/null 2>&1; then
 }
 
 has_pip() { "$1" -c 'import pip' >/dev/null 2>&1; }
+
+is_for_arm64() { [ "$("$1" -c 'import platform; print(platform.machine())' 2>/dev/null)" = arm64 ]; }
 
 # An environment in which pip was interrupted may hold half a package, which pip itself cannot repair: it is
 # made anew.
@@ -270,7 +299,20 @@ install_mlx() {
   esac
   [ ! -d "$site/mlx-$version.dist-info" ] || [ ! -d "$site/$part-$version.dist-info" ] || return 0
   say "installing mlx$extra $version"
-  pip_install "mlx$extra==$version"
+  pip_install "mlx$extra==$version" || return
+  if [ "$system" = Darwin ]; then take_newest_metal; fi
+}
+
+# The Metal part of MLX for macOS 26 has the kernels for the neural accelerators of M5 and later; the one for
+# macOS 14 runs there too and has not. A Python that was built for an older macOS takes the new release for
+# version 16 and its pip chooses the old part.
+take_newest_metal() {
+  tag=$(sed -n 's/^Tag: *//p' "$site/mlx_metal-$version.dist-info/WHEEL" 2>/dev/null | head -n 1)
+  if [ "$(macos_major)" = 99 ] || [ "$(macos_major)" -lt 26 ]; then return 0; fi
+  case $tag in *macosx_14_* | *macosx_15_*) ;; *) return 0 ;; esac
+  say "pip took the part of mlx for an older macOS: installing the one for macOS 26"
+  pip_install --no-deps --upgrade --only-binary=:all: --platform macosx_26_0_arm64 --target "$site" "mlx-metal==$version" ||
+    say "it could not be installed; the numbers of MLX on M5 and later will be understated (see $log)"
 }
 
 # One framework that cannot be had does not stop the other. What failed is not tried at every start,
@@ -302,6 +344,9 @@ framework_library() { ls "$site/$1/lib/lib$1.so" "$site/$1/lib/lib$1.dylib" 2>/d
 check_own_environment() {
   site=$(site_packages)
   [ -n "$site" ] || die 2 "--python: $python does not start as a Python; give the path of one, such as ~/env/bin/python"
+  if [ "$system" = Darwin ] && [ "$(uname -m)" = arm64 ] && ! is_for_arm64 "$python"; then
+    die 3 "--python: $python is made for Intel and runs under Rosetta, without Metal; give a Python for arm64, such as the one of: brew install python@3.13"
+  fi
   if [ -z "$(framework_library torch)$(framework_library mlx)" ]; then
     die 3 "the environment of $python has neither torch nor mlx; install one there with pip, or leave --python out"
   fi

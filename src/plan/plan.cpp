@@ -66,15 +66,32 @@ std::optional<std::int64_t> available_bytes(const machine::Machine& m) {
   return least;
 }
 
+std::int64_t largest_array_bytes(const Case& c) {
+  std::int64_t largest = workload::output_of(c).bytes();
+  for (const auto& spec : workload::inputs_of(c)) largest = std::max(largest, spec.bytes());
+  return largest;
+}
+
 class Builder {
  public:
   Builder(const machine::Machine& m, int live_processes, const std::vector<std::string>& only)
-      : live_processes_(live_processes), only_(only), available_bytes_(available_bytes(m)) {}
+      : live_processes_(live_processes),
+        only_(only),
+        available_bytes_(available_bytes(m)),
+        largest_buffer_bytes_(m.memory.largest_buffer_bytes) {}
 
   void add(Family family) {
     std::vector<Case> fitting;
     for (Case& c : family.candidates) {
       if (!wanted(c)) continue;
+      if (const auto largest = largest_array_bytes(c);
+          largest_buffer_bytes_ && largest > *largest_buffer_bytes_) {
+        result_.left_out.push_back(
+            {c, "has an array of " + format_bytes(static_cast<double>(largest)) +
+                    ", and this GPU takes buffers up to " +
+                    format_bytes(static_cast<double>(*largest_buffer_bytes_))});
+        continue;
+      }
       const double share = c.workload == "memory" ? 0.25 : 0.5;
       const double needed = static_cast<double>(workload::memory_bytes_of(c)) * live_processes_;
       if (available_bytes_ && needed > share * static_cast<double>(*available_bytes_)) {
@@ -106,7 +123,7 @@ class Builder {
 
   int live_processes_;
   const std::vector<std::string>& only_;
-  std::optional<std::int64_t> available_bytes_;
+  std::optional<std::int64_t> available_bytes_, largest_buffer_bytes_;
   Candidates result_;
 };
 

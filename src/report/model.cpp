@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "core/units.hpp"
 #include "machine/machine.hpp"
+#include "report/setup_doubts.hpp"
 
 #include <fmt/format.h>
 
@@ -34,6 +35,8 @@ SubjectView view_of(const store::SubjectRecord& s) {
     if (const auto version = find_string(blas, "version"); version && !view.blas.empty())
       view.blas += " " + *version;
   }
+  if (const auto kernels = has_neural_accelerator_kernels(s.facts))
+    view.blas += std::string(", neural-accelerator kernels: ") + (*kernels ? "yes" : "no");
   return view;
 }
 
@@ -72,6 +75,8 @@ void add_doubts(Report& report, const RunData& run) {
   for (const SubjectView& s : report.subjects) {
     if (s.status != CaseStatus::ok)
       doubts.push_back(s.title + " on " + s.device + " was not measured: " + s.reason);
+    for (const auto& doubt : setup_doubts(s.facts))
+      doubts.push_back(s.title + " on " + s.device + ": " + doubt);
   }
   for (const Json& notice : run.notices)
     doubts.push_back(find_string(notice, "message").value_or(""));

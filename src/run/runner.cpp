@@ -3,6 +3,7 @@
 #include "compare/verdicts.hpp"
 #include "core/text.hpp"
 #include "machine/state.hpp"
+#include "run/memory_pressure.hpp"
 #include "run/slot.hpp"
 #include "stats/quantile.hpp"
 
@@ -11,6 +12,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <thread>
 
 namespace mlbench::run {
 namespace {
@@ -151,6 +153,21 @@ struct Runner::Impl {
     return names;
   }
 
+  /// Ends all workers and waits where the system says that memory runs short. Empty when there is
+  /// enough, else why the next case cannot be run.
+  std::optional<std::string> make_room() {
+    if (!memory_is_short(machine::sample_state())) return std::nullopt;
+    tell("waiting: memory runs short");
+    for (Side& s : sides) {
+      if (s.worker) s.worker->finish();
+      s.worker.reset();
+    }
+    constexpr int kPauses = 40;  // 20 s
+    return wait_for_memory(machine::sample_state, kPauses, [] {
+      if (!stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    });
+  }
+
   Result<plan::Estimate> try_case(Side& s, const workload::Case& c);
   Status scout_family(Side& s, const plan::Family& family, plan::Estimates& estimates);
   Result<bool> run_round(int round);
@@ -215,6 +232,7 @@ Status Runner::describe_subjects() {
 }
 
 Result<plan::Estimate> Runner::Impl::try_case(Side& s, const workload::Case& c) {
+  if (const auto short_of = make_room()) return plan::Estimate{.call_s = {}, .reason = *short_of};
   const auto up = ensure_worker(s, -1);
   if (!up) return up.error();
   if (!*up) return plan::Estimate{.call_s = {}, .reason = "the worker does not start"};
@@ -354,6 +372,7 @@ bool Runner::Impl::is_settled(const CaseState& state) const {
 
 Status Runner::Impl::run_slot(CaseState& state, int round) {
   const auto start = Clock::now();
+  if (const auto short_of = make_room()) return drop(state, *short_of);
   std::vector<SlotSide> taking_part;
   for (const auto& name : participants(state.definition)) {
     Side& s = side(name);

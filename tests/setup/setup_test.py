@@ -55,7 +55,9 @@ class Machine:
                     "FAKE_INDEX_ANSWERS": "no",                     # PyTorch's index of CPU builds
                     "FAKE_PIP_FAILS": "", "FAKE_UNKNOWN_PACKAGES": "",
                     "FAKE_BUILD_FAILS": "no", "FAKE_BUILD_WAITS_FOR": "", "FAKE_FAILING_TESTS": "0",
-                    "FAKE_ROSETTA": "0", "FAKE_XCODE": "yes"}
+                    "FAKE_ROSETTA": "0", "FAKE_XCODE": "yes",        # a Mac: its shell, its compiler, its release, its packages
+                    "FAKE_MACOS": "26.2", "FAKE_COMPILER_SAYS": "", "FAKE_BREW_PREFIX": "/opt/homebrew",
+                    "FAKE_METAL_TAG": "py3-none-macosx_26_0_arm64", "FAKE_PYTHON_MACHINE": "arm64"}
         self.env.update({f"FAKE_{key.upper()}": value for key, value in facts.items()})
 
     def command(self, *arguments, shell=("sh",), script=None):
@@ -463,7 +465,7 @@ class SetupTest(unittest.TestCase):
 
     # ---- macOS
 
-    def mac(self, tools=("sysctl", "xcode-select", "brew"), **facts):
+    def mac(self, tools=("sysctl", "sw_vers", "xcode-select", "brew"), **facts):
         return self.machine(system="Darwin", machine=facts.pop("machine", "arm64"), tools=tools, **facts)
 
     def test_on_macos_homebrew_brings_the_packages(self):
@@ -478,17 +480,61 @@ class SetupTest(unittest.TestCase):
     def test_on_macos_without_homebrew_pypi_brings_the_build_tools(self):
         if Path("/opt/homebrew/bin/brew").exists():
             self.skipTest("Homebrew is installed here")
-        machine = self.mac(tools=("sysctl", "xcode-select"), without=("cmake", "ninja"))
+        machine = self.mac(tools=("sysctl", "sw_vers", "xcode-select"), without=("cmake", "ninja"))
         done = machine.start()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(having(machine.calls(), "cmake ninja"))
 
-    def test_on_macos_rosetta_intel_and_missing_compilers_are_explained(self):
+    def test_on_macos_what_no_package_cures_is_explained_before_anything_is_installed(self):
         for facts, said in (({"rosetta": "1", "machine": "x86_64"}, "arch -arm64 ./mlbench"),
-                            ({"machine": "x86_64"}, "Apple silicon only"), ({"xcode": "no"}, "xcode-select --install")):
-            done = self.mac(**facts).start()
-            self.assertEqual(done.returncode, 3, done.stderr)
-            self.assertIn(said, done.stderr)
+                            ({"machine": "x86_64"}, "Apple silicon only"), ({"xcode": "no"}, "xcode-select --install"),
+                            ({"macos": "13.7.1"}, "need macOS 14 or later, and this is 13.7.1"),
+                            ({"compiler_says": "xcrun: error: invalid active developer path"}, "sudo xcode-select --reset"),
+                            ({"compiler_says": "You have not agreed to the Xcode license agreements."}, "xcodebuild -license accept")):
+            for variables in ({}, {"MLBENCH_SYSTEM_PACKAGES": "no"}):
+                with self.subTest(said, **variables):
+                    machine = self.mac(**facts)
+                    machine.env.update(variables)
+                    done = machine.start()
+                    self.assertEqual(done.returncode, 3, done.stderr)
+                    self.assertIn(said, done.stderr)
+                    self.assertEqual(machine.calls(), [])
+
+    def test_on_macos_a_homebrew_for_intel_is_not_used(self):
+        if Path("/opt/homebrew/bin/brew").exists():
+            self.skipTest("Homebrew is installed here")
+        machine = self.mac(brew_prefix="/usr/local")
+        done = machine.start()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("for Intel Macs and is not used", done.stderr)
+        self.assertFalse(having(machine.calls(), "brew"))
+
+    def test_on_macos_a_python_for_intel_is_refused(self):
+        machine = self.mac(python_machine="x86_64")
+        python = machine.own_environment("torch", "mlx")
+        done = machine.start("run", "--python", str(python))
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("made for Intel", done.stderr)
+
+    def test_on_macos_26_the_metal_part_with_all_kernels_is_installed(self):
+        for tag, macos, again in (("py3-none-macosx_14_0_arm64", "26.2", True), ("py3-none-macosx_26_0_arm64", "26.2", False),
+                                  ("py3-none-macosx_14_0_arm64", "15.6", False)):
+            with self.subTest(tag=tag, macos=macos):
+                machine = self.mac(metal_tag=tag, macos=macos)
+                done = machine.start()
+                self.assertEqual(done.returncode, 0, done.stderr)
+                forced = having(machine.calls(), "--platform macosx_26_0_arm64")
+                self.assertEqual(bool(forced), again, done.stderr)
+                self.assertTrue(not again or "mlx-metal==0" in forced[0], forced)
+
+    def test_macos_in_every_shell(self):
+        for shell in SHELLS:
+            if not shutil.which(shell[0]):
+                continue
+            with self.subTest(shell=" ".join(shell)):
+                machine = self.mac(metal_tag="py3-none-macosx_14_0_arm64")
+                done = machine.start("run", "a b", shell=shell)
+                self.assertEqual((done.returncode, done.stdout), (0, f"[run][a b]|{machine.folder}|{machine.root}\n"), done.stderr)
 
     # ---- test, setup, clean
 
@@ -533,7 +579,7 @@ class SetupTest(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("shellcheck"), "shellcheck is not installed")
     def test_shellcheck_finds_nothing(self):
-        scripts = ["mlbench", "tools/setup.sh", "tools/checks.sh", ".ci/run", "tools/bare_debian", "tests/setup/fake_tool"]
+        scripts = ["mlbench", "tools/setup.sh", "tools/checks.sh", ".ci/run", "tools/bare_debian", "tools/mac_link_check", "tests/setup/fake_tool"]
         done = subprocess.run(["shellcheck", "--external-sources", *scripts], cwd=SOURCE, text=True, capture_output=True, check=False)
         self.assertEqual(done.stdout, "")
 

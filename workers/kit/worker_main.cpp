@@ -1,3 +1,4 @@
+#include "kit/autorelease.hpp"
 #include "kit/backend.hpp"
 #include "kit/counters.hpp"
 #include "kit/host_allocator.hpp"
@@ -30,6 +31,7 @@ class Session {
 
   /// Answers one request; exceptions of the framework become failures.
   Reply answer(const Request& request) {
+    const AutoreleasePool pool;
     Reply reply{.id = request.id, .failure = std::nullopt, .body = Json::object()};
     try {
       auto body = dispatch(request);

@@ -102,6 +102,7 @@ class MlxBackend final : public kit::Backend {
       return fail(ErrorKind::unsupported, "the mlx worker has no workload " + c.workload);
     }
     kit::require_memory(host_bytes_needed(c), kit::available_memory_bytes());
+    kit::require_memory(workload::memory_bytes_of(c), device_available_bytes(*found));
 
     mx::set_default_device(*found);
     std::vector<Operation> copies;

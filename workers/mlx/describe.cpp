@@ -17,9 +17,9 @@
 namespace mlbench::mlx_worker {
 namespace {
 
-constexpr std::array<std::string_view, 8> kEnvironment = {
-    "MLX_*",  "OPENBLAS_*",           "OMP_*",   "GOMP_*",
-    "CUDA_*", "NVIDIA_TF32_OVERRIDE", "METAL_*", "VECLIB_*"};
+constexpr std::array<std::string_view, 9> kEnvironment = {
+    "MLX_*",   "OPENBLAS_*", "OMP_*",   "GOMP_*", "CUDA_*", "NVIDIA_TF32_OVERRIDE",
+    "METAL_*", "MTL_*",      "VECLIB_*"};
 
 std::string backend_name() {
   if (mx::metal::is_available()) return "Metal";

@@ -1,8 +1,11 @@
 #include "mlx/device.hpp"
 
 #include <mlx/backend/gpu/device_info.h>
+#include <mlx/backend/metal/metal.h>
+#include <mlx/memory.h>
 #include <mlx/stream.h>
 
+#include <algorithm>
 #include <variant>
 
 namespace mlbench::mlx_worker {
@@ -35,6 +38,13 @@ Result<mx::Device> find_device(const std::string& name) {
     return fail(ErrorKind::unsupported, "this MLX build finds no GPU on this machine");
   }
   return mx::Device(mx::Device::gpu);
+}
+
+std::optional<std::int64_t> device_available_bytes(mx::Device device) {
+  if (device != mx::Device::gpu || !mx::metal::is_available()) return std::nullopt;
+  const auto most = device_number(device, "max_recommended_working_set_size");
+  if (!most) return std::nullopt;
+  return std::max<std::int64_t>(0, *most - static_cast<std::int64_t>(mx::get_active_memory()));
 }
 
 void synchronize(mx::Device device) {

@@ -23,6 +23,10 @@ namespace mx = ::mlx::core;
 /// Returns when `device` has nothing left to do.
 void synchronize(mx::Device device);
 
+/// What is left of the working set that Metal recommends (beyond it macOS swaps or stops); empty on
+/// other devices.
+[[nodiscard]] std::optional<std::int64_t> device_available_bytes(mx::Device device);
+
 // Fields of mx::device_info; nullopt when `device` does not tell.
 [[nodiscard]] std::optional<std::string> device_text(mx::Device device, const std::string& key);
 [[nodiscard]] std::optional<std::int64_t> device_number(mx::Device device, const std::string& key);

@@ -93,6 +93,7 @@ class TorchBackend final : public kit::Backend {
       return fail(ErrorKind::unsupported, "the torch worker has no workload " + c.workload);
     }
     kit::require_memory(host_bytes_needed(c), kit::available_memory_bytes());
+    kit::require_memory(workload::memory_bytes_of(c), device_available_bytes(*found));
 
     const c10::InferenceMode no_autograd;
     std::vector<Operation> copies;

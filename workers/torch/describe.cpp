@@ -17,10 +17,10 @@
 namespace mlbench::torch_worker {
 namespace {
 
-constexpr std::array<std::string_view, 14> kEnvironment = {
-    "OMP_*",    "GOMP_*", "KMP_*",     "MKL_*",  "OPENBLAS_*",           "ATEN_*",
-    "ONEDNN_*", "DNNL_*", "PYTORCH_*", "CUDA_*", "NVIDIA_TF32_OVERRIDE", "TORCH_*",
-    "CUBLAS*",  "METAL_*"};
+constexpr std::array<std::string_view, 15> kEnvironment = {
+    "OMP_*",    "GOMP_*",  "KMP_*",     "MKL_*",  "OPENBLAS_*",           "ATEN_*",
+    "ONEDNN_*", "DNNL_*",  "PYTORCH_*", "CUDA_*", "NVIDIA_TF32_OVERRIDE", "TORCH_*",
+    "CUBLAS*",  "METAL_*", "MTL_*"};
 
 /// PyTorch's description of its build, without the compiler flags: a paragraph that nobody reads.
 Json build_lines(const std::string& config) {

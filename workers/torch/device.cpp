@@ -18,9 +18,23 @@ std::optional<at::DeviceType> accelerator() {
   return type;
 }
 
-bool mps_may_fall_back() {
-  const char* value = std::getenv("PYTORCH_ENABLE_MPS_FALLBACK");
-  return value != nullptr && std::string_view(value) == "1";
+/// Why these variables rule out measuring mps; empty when they do not.
+std::string mps_refusal() {
+  const auto value = [](const char* name) {
+    const char* text = std::getenv(name);
+    return std::string_view(text == nullptr ? "" : text);
+  };
+  if (value("PYTORCH_ENABLE_MPS_FALLBACK") == "1") {
+    return "PYTORCH_ENABLE_MPS_FALLBACK=1 would run missing operations on the CPU unnoticed; "
+           "unset it to measure mps";
+  }
+  const auto ratio = value("PYTORCH_MPS_HIGH_WATERMARK_RATIO");
+  if (ratio == "0" || ratio == "0.0") {
+    return "PYTORCH_MPS_HIGH_WATERMARK_RATIO=" + std::string(ratio) +
+           " takes away PyTorch's memory limit, and a GPU that wires all memory can stop the "
+           "machine; unset it to measure mps";
+  }
+  return {};
 }
 
 Error no_such_device(const std::string& name) {
@@ -57,12 +71,8 @@ Result<at::Device> find_device(const std::string& name) {
   const auto names = device_names();
   if (std::find(names.begin(), names.end(), full) == names.end()) return no_such_device(name);
   if (full == "mps") {
-    if (mps_may_fall_back()) {
-      return fail(
-          ErrorKind::unsupported,
-          "PYTORCH_ENABLE_MPS_FALLBACK=1 would run missing operations on the CPU unnoticed; "
-          "unset it to measure mps");
-    }
+    if (auto refusal = mps_refusal(); !refusal.empty())
+      return fail(ErrorKind::unsupported, std::move(refusal));
     return at::Device(at::kMPS, 0);
   }
   return at::Device(full);
@@ -70,6 +80,14 @@ Result<at::Device> find_device(const std::string& name) {
 
 void synchronize(at::Device device) {
   if (!device.is_cpu()) at::accelerator::synchronizeDevice(device.index());
+}
+
+std::optional<std::int64_t> device_available_bytes(at::Device device) {
+  if (!device.is_mps()) return std::nullopt;
+  const auto& hooks = at::detail::getMPSHooks();
+  const auto most = static_cast<std::int64_t>(hooks.getRecommendedMaxMemory());
+  const auto used = static_cast<std::int64_t>(hooks.getDriverAllocatedMemory());
+  return std::max<std::int64_t>(0, most - used);
 }
 
 void empty_caches() {

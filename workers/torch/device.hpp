@@ -16,11 +16,16 @@ namespace mlbench::torch_worker {
 [[nodiscard]] std::vector<std::string> device_names();
 
 /// Errors: `unsupported` when there is no such device, or when PYTORCH_ENABLE_MPS_FALLBACK would
-/// let operations of mps run on the CPU unnoticed.
+/// let operations of mps run on the CPU unnoticed, or PYTORCH_MPS_HIGH_WATERMARK_RATIO=0 would let
+/// them take all memory.
 [[nodiscard]] Result<at::Device> find_device(const std::string& name);
 
 /// Returns when `device` has nothing left to do. Calls on the CPU return when they are done.
 void synchronize(at::Device device);
+
+/// What is left of the working set that Metal recommends (beyond it macOS swaps or stops); empty on
+/// other devices.
+[[nodiscard]] std::optional<std::int64_t> device_available_bytes(at::Device device);
 
 /// Returns cached device memory to the system.
 void empty_caches();

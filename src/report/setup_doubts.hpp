@@ -1,0 +1,20 @@
+#pragma once
+
+#include "core/json.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlbench::report {
+
+/// Whether MLX has matrix kernels for the neural accelerators in the GPU cores of M5 and later,
+/// from its answer to `describe`; empty on a GPU without them, and where it is not known.
+[[nodiscard]] std::optional<bool> has_neural_accelerator_kernels(const Json& facts);
+
+/// Sentences about how a framework was installed or started that make its numbers doubtful, from
+/// its answer to `describe`: a build without the kernels of this GPU, variables that change what is
+/// computed or slow it down.
+[[nodiscard]] std::vector<std::string> setup_doubts(const Json& facts);
+
+}  // namespace mlbench::report
