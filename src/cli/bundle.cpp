@@ -35,6 +35,7 @@ std::vector<std::pair<std::string, std::string>> secrets_of_this_user() {
   };
   add(std::getenv("HOME"), "<home>");
   add(std::getenv("USER"), "<user>");
+  add(std::getenv("TMPDIR"), "<tmp>");  // on macOS a folder whose name belongs to the user
   if (const passwd* entry = getpwuid(getuid())) {
     add(entry->pw_dir, "<home>");
     add(entry->pw_name, "<user>");

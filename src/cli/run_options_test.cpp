@@ -181,3 +181,21 @@ TEST_CASE("names of user, host and home folder are taken out, and nothing else")
   CHECK(without_secrets("/home/anna", secrets) == "/home/anna");
   CHECK(without_secrets("annann ann", secrets) == "annann <user>");
 }
+
+TEST_CASE("a bundle of a Mac names neither user nor computer") {
+  const std::vector<std::pair<std::string, std::string>> secrets = {
+      {"/Users/anna.k", "<home>"},
+      {"anna.k", "<user>"},
+      {"Annas-MacBook-Pro.local", "<host>"},
+      {"Annas-MacBook-Pro", "<host>"},
+      {"/var/folders/q1/8f3kd0x90sl_tz3m0000gn/T/", "<tmp>"}};
+  const auto text = without_secrets(
+      R"({"library":"/Users/anna.k/mlbench/.venv/lib/python3.13/site-packages/mlx/lib/libmlx.dylib",
+          "log":"anna.k@Annas-MacBook-Pro ~ % ./mlbench; Annas-MacBook-Pro.local",
+          "path":"/private/var/folders/q1/8f3kd0x90sl_tz3m0000gn/T/mlbench-list-42/trial.jsonl"})",
+      secrets);
+  for (const char* secret : {"anna", "Annas", "8f3kd0x90sl"})
+    CHECK(text.find(secret) == std::string::npos);
+  CHECK(text.find("<home>/mlbench/.venv/lib") != std::string::npos);
+  CHECK(text.find("/private<tmp>mlbench-list-42") != std::string::npos);
+}
