@@ -52,8 +52,7 @@ class RunSession {
  public:
   RunSession(const Context& context, const RunOptions& options, store::Journal& journal,
              std::vector<run::Subject> subjects)
-      : context_(context),
-        options_(options),
+      : options_(options),
         journal_(journal),
         subjects_(std::move(subjects)),
         live_(context.err, !context.json && is_terminal(STDERR_FILENO), journal.path().string(),
@@ -130,7 +129,6 @@ class RunSession {
                            {"duration_s", duration_s}});
   }
 
-  const Context& context_;
   const RunOptions& options_;
   store::Journal& journal_;
   std::vector<run::Subject> subjects_;
