@@ -38,7 +38,8 @@ void derive_limits(Target& t, std::int64_t memory_bytes, std::int64_t macos_majo
   if (!t.working_set.bytes)
     t.working_set = {default_working_set_bytes(memory_bytes, macos_major), rule};
   if (!t.largest_buffer.bytes)
-    t.largest_buffer = {default_largest_buffer_bytes(memory_bytes, macos_major), rule};
+    t.largest_buffer = {default_largest_buffer_bytes(memory_bytes, macos_major),
+                        rule + ": 0.75 of the default working set"};
 }
 
 void leave_room_for_system(Target& t, std::int64_t memory_bytes) {

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "core/units.hpp"
+#include "fit/target.hpp"
 #include "report/model.hpp"
 
 #include <fmt/format.h>
@@ -20,6 +21,13 @@ class Facts {
   }
   void add_bytes(const char* name, const std::optional<std::int64_t>& bytes) {
     if (bytes) add(name, format_bytes(static_cast<double>(*bytes)));
+  }
+  /// A limit that nobody has read on this machine says by which rule it was derived.
+  void add_limit(const char* name, const fit::Limit& limit) {
+    if (!limit.bytes) return;
+    const bool read = !limit.source.starts_with("derived");
+    add(name,
+        format_bytes(static_cast<double>(*limit.bytes)) + (read ? "" : " (" + limit.source + ")"));
   }
   [[nodiscard]] std::string text() && { return std::move(out_); }
 
@@ -65,8 +73,11 @@ void add_system(Facts& f, const machine::Machine& m) {
   f.add_bytes("total", m.memory.total_bytes);
   f.add_bytes("available now", m.memory.available_bytes);
   f.add_bytes("container limit", m.memory.cgroup_limit_bytes);
-  f.add_bytes("GPU working set", m.memory.gpu_working_set_bytes);
-  f.add_bytes("largest GPU buffer", m.memory.largest_buffer_bytes);
+  const auto target = fit::target_of(m, {});
+  if (target.kind == fit::Target::Kind::apple) {
+    f.add_limit("GPU working set", target.working_set);
+    f.add_limit("largest GPU buffer", target.largest_buffer);
+  }
   f.add_bytes("wired limit", m.memory.wired_limit_bytes);
   f.title("SYSTEM");
   f.add("OS", fmt::format("{} {}", m.os.name.value_or("unknown"), m.os.version.value_or("")));
