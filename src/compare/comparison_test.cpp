@@ -120,8 +120,11 @@ TEST_CASE("a native worker of another build is no control") {
   CHECK(c.controls.empty());
 }
 
-TEST_CASE("another method version or seed is refused, and shown without a verdict when told to") {
-  for (const Json& header : {Json{{"method_version", 2}}, Json{{"settings", {{"seed", 7}}}}}) {
+TEST_CASE(
+    "another method version or seed, and a rehearsal, is refused, and shown without a verdict when "
+    "told to") {
+  for (const Json& header : {Json{{"method_version", 2}}, Json{{"settings", {{"seed", 7}}}},
+                             Json{{"rehearsal", "M5"}}}) {
     const auto base = run_of("1", 1e-3, 1e-3),
                now = run_of("2", 1.2e-3, 1e-3, 12, "2.12.0", header);
     const auto refused = compare_runs(base, now);

@@ -112,6 +112,8 @@ void add_machine(Facts& facts, const RunData& run) {
 void add_program(Facts& facts, const RunData& run) {
   facts.add("mlbench", child(run.header, "mlbench_version"));
   facts.add_strict("method version", child(run.header, "method_version"));
+  const auto rehearsed = find_string(run.header, "rehearsal");
+  facts.add_strict("origin of the times", rehearsed ? "invented: " + *rehearsed : "measured");
   const Json& build = child(run.header, "build");
   facts.add("build of mlbench", child(build, "type"));
   facts.add("compiler of mlbench", child(build, "compiler"));
