@@ -31,7 +31,9 @@ std::string read_text(const fs::path& path, std::size_t longest) {
 std::vector<std::pair<std::string, std::string>> secrets_of_this_user() {
   std::vector<std::pair<std::string, std::string>> secrets;
   const auto add = [&](const char* value, const char* stand_in) {
-    if (value != nullptr) secrets.emplace_back(value, stand_in);
+    std::string secret = value == nullptr ? "" : value;
+    while (secret.ends_with('/')) secret.pop_back();
+    if (!secret.empty()) secrets.emplace_back(secret, stand_in);
   };
   add(std::getenv("HOME"), "<home>");
   add(std::getenv("USER"), "<user>");
