@@ -181,21 +181,20 @@ class LanguageKernel final : public Kernel {
       token_times_s_.push_back(static_cast<double>(now - last_ns) * 1e-9);
       last_ns = now;
     };
-    std::optional<Ids> previous, unread;
+    std::vector<Ids> chosen;
+    chosen.reserve(ids_.size());
     for (std::size_t i = 0; i < ids_.size(); ++i) {
-      const Ids ids = previous ? ops_.forced(ids_[i], *previous) : ids_[i];
+      const Ids ids = i == 0 ? ids_[i] : ops_.forced(ids_[i], chosen.back());
       output_ = decoder_->forward(ids, 1, case_.position + static_cast<std::int64_t>(i), caches_,
                                   model::Logits::last);
-      previous.emplace(ops_.likeliest(output_));
-      ops_.submit(*previous, caches_);
-      if (unread) read(*unread);
-      unread.reset();
-      if (ops_.pipelines())
-        unread.emplace(*previous);
-      else
-        read(*previous);
+      chosen.push_back(ops_.likeliest(output_));
+      ops_.submit(chosen.back(), caches_);
+      if (!ops_.pipelines())
+        read(chosen[i]);
+      else if (i > 0)
+        read(chosen[i - 1]);
     }
-    if (unread) read(*unread);
+    if (ops_.pipelines()) read(chosen.back());
   }
 
   workload::LanguageCase case_;
