@@ -64,11 +64,16 @@ Result<std::unique_ptr<kit::Kernel>> make_language_kernel(const workload::Case& 
     return fail(ErrorKind::unsupported,
                 "MLX has no kernel for int8 weights with one scale a row; 8bit is its kind");
   }
+  const bool on_cpu = device == mx::Device::cpu;
+  if (on_cpu && l.spec->shape.is_mixture() && !l.quant && c.dtype != workload::DType::float32) {
+    return fail(ErrorKind::unsupported,
+                "MLX's product with chosen experts (gather_mm) knows only float32 on the CPU");
+  }
   kit::require_memory(workload::memory_bytes_of(c), kit::available_memory_bytes());
   protocol::Prepared facts;
   facts.kernel = kernel_name(l);
   const bool half = c.dtype != workload::DType::float32;
-  if (half && device == mx::Device::cpu && kit::bound_blas().at("library") != "Accelerate")
+  if (half && on_cpu && kit::bound_blas().at("library") != "Accelerate")
     facts.notes.emplace_back("no BLAS for half types: MLX's own loop runs on one thread");
   mx::set_default_device(device);
   return kit::LanguageKernel<DecoderOps>::make(c, DecoderOps(c.dtype, device), seed,
