@@ -73,6 +73,13 @@ class Loader {
   /// MLX packs a row of `columns` values into words of 32 bits, and has one scale for each group.
   void check_packed(const std::string& name, const StoredLinear& l) {
     if (error_) return;
+    if (l.weight.storage == Storage::I8) {  // one scale a row: Quantisation::int8
+      const bool fits = l.weight.shape == std::vector{l.rows, l.columns} &&
+                        l.scales->shape == std::vector{l.rows};
+      if (!fits)
+        failed(fail(ErrorKind::usage, "tensor " + prefix_ + name + " is not int8 by rows"));
+      return;
+    }
     const auto& w = l.weight.shape;
     const auto& s = l.scales->shape;
     const bool sane = w.size() == 2 && s.size() == 2 && w[0] == l.rows && s[0] == l.rows &&
