@@ -89,14 +89,14 @@ Unpaired unpaired(const std::vector<const Cell*>& base, const std::vector<const 
   return result;
 }
 
-/// Ids of all cases of both sides, in order of first appearance.
+/// All cases of both sides but the controls of a run, in order of first appearance.
 std::vector<const CaseRecord*> all_cases(const Runs& base, const Runs& now) {
   std::vector<const CaseRecord*> cases;
   std::set<std::string> seen;
   for (const Runs* side : {&base, &now}) {
     for (const RunData& run : *side) {
       for (const CaseRecord& c : run.cases) {
-        if (seen.insert(c.definition.id).second) cases.push_back(&c);
+        if (!c.control && seen.insert(c.definition.id).second) cases.push_back(&c);
       }
     }
   }
