@@ -2,13 +2,9 @@
 
 #if defined(__aarch64__)
 
-#include <arm_neon.h>
+#include "native/system.hpp"
 
-#if defined(__linux__)
-#include <sys/auxv.h>
-#elif defined(__APPLE__)
-#include <sys/sysctl.h>
-#endif
+#include <arm_neon.h>
 
 namespace mlbench::native {
 namespace {
@@ -65,19 +61,6 @@ float float16_neon(std::int64_t steps) {
   return static_cast<float>(vgetq_lane_u16(vreinterpretq_u16_f16(s[0]), 0));
 }
 
-bool has_float16_arithmetic() {
-#if defined(__linux__)
-  constexpr unsigned long kAsimdHalf = 1UL << 10;  // HWCAP_ASIMDHP
-  return (getauxval(AT_HWCAP) & kAsimdHalf) != 0;
-#elif defined(__APPLE__)
-  int value = 0;
-  std::size_t size = sizeof value;
-  return sysctlbyname("hw.optional.arm.FEAT_FP16", &value, &size, nullptr, 0) == 0 && value != 0;
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 void add_arm64_peak_loops(std::vector<PeakLoop>& loops) {
@@ -87,7 +70,7 @@ void add_arm64_peak_loops(std::vector<PeakLoop>& loops) {
   };
   add("FMA loop, NEON", DType::float32, 4, float32_neon);
   add("FMA loop, NEON", DType::float64, 2, float64_neon);
-  if (has_float16_arithmetic()) add("FMA loop, NEON FP16", DType::float16, 8, float16_neon);
+  if (cpu_has_float16_arithmetic()) add("FMA loop, NEON FP16", DType::float16, 8, float16_neon);
 }
 
 }  // namespace mlbench::native

@@ -25,6 +25,9 @@ namespace mlbench::native {
 /// "AMD EPYC 9654 96-Core Processor", "Apple M5".
 [[nodiscard]] std::optional<std::string> cpu_name();
 
+/// Whether an Arm processor computes in float16 (FEAT_FP16); false on any other.
+[[nodiscard]] bool cpu_has_float16_arithmetic();
+
 /// Asks for fast cores for the calling thread, where the system sorts threads by such wishes
 /// (macOS).
 void prefer_fast_cores();

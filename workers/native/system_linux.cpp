@@ -2,6 +2,7 @@
 #include "native/system.hpp"
 
 #include <sched.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -128,6 +129,15 @@ std::optional<std::int64_t> last_level_cache_bytes() {
 
 std::optional<std::string> cpu_name() {
   return parse_cpuinfo(read_file("/proc/cpuinfo").value_or(""), "model name");
+}
+
+bool cpu_has_float16_arithmetic() {
+#if defined(__aarch64__)
+  constexpr unsigned long kAsimdHalf = 1UL << 10;  // HWCAP_ASIMDHP
+  return (getauxval(AT_HWCAP) & kAsimdHalf) != 0;
+#else
+  return false;
+#endif
 }
 
 void prefer_fast_cores() {}

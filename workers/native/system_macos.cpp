@@ -54,6 +54,10 @@ std::optional<std::string> cpu_name() {
   return std::string(text);
 }
 
+bool cpu_has_float16_arithmetic() {
+  return sysctl_int("hw.optional.arm.FEAT_FP16").value_or(0) != 0;
+}
+
 void prefer_fast_cores() {
   pthread_set_qos_class_self_np(QOS_CLASS_USER_INTERACTIVE, 0);
 }
