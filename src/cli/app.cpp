@@ -206,7 +206,9 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
 
   ReportOptions report_options;
   auto* report = add("report", "Show stored runs again; verdicts are computed from their journals");
-  report->add_option("runs", report_options.runs, "Journals: paths, names, or last")
+  report
+      ->add_option("runs", report_options.runs,
+                   "Journals: paths, names, last, or folders of journals")
       ->required()
       ->type_name("RUN");
   report
@@ -214,6 +216,14 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                    "Folder of the journals (default results/raw)")
       ->type_name("DIR");
 
+  report->add_flag("--reference", report_options.reference,
+                   "Show the run among known machines: published and imported results");
+  report
+      ->add_option("--imported", report_options.imported,
+                   "Folder of imported runs for --reference (default results/imported)")
+      ->type_name("DIR");
+  report->add_flag("--collection", report_options.collection,
+                   "One table over all runs and machines; so shown anyway with more than 12 runs");
   report->add_option("--format", report_options.format, "text, markdown, csv, json or html")
       ->check(CLI::IsMember({"text", "markdown", "csv", "json", "html"}))
       ->capture_default_str();

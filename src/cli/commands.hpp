@@ -25,7 +25,10 @@ int list_command(const Context& context, const RunFlags& flags, bool trial);
 int discover_command(const Context& context);
 
 struct ReportOptions {
-  std::vector<std::string> runs;  ///< Paths or names of journals; "last".
+  std::vector<std::string> runs;  ///< Paths or names of journals, "last", or folders of journals.
+  bool reference = false;         ///< Show the run among known machines.
+  bool collection = false;        ///< One table over all runs; also when there are very many.
+  std::string imported;           ///< Folder of imported runs, for `reference`.
   std::string results;
   std::string format = "text";  ///< "text", "markdown", "csv", "json", "html".
   bool html = false;            ///< Write the page beside the other reports.

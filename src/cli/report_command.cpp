@@ -1,3 +1,4 @@
+#include "cli/collection.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/pictures.hpp"
@@ -5,6 +6,7 @@
 #include "report/csv.hpp"
 #include "report/html.hpp"
 #include "report/markdown.hpp"
+#include "report/reference.hpp"
 #include "report/text.hpp"
 #include "store/journal.hpp"
 
@@ -16,20 +18,39 @@ namespace fs = std::filesystem;
 struct Loaded {
   std::vector<report::Report> reports;
   Json pages = Json::array();  ///< Empty unless a page was asked for.
+  std::vector<std::vector<report::ReferenceRow>> references;  ///< Of each report, where asked for.
 };
 
-Result<Loaded> load(const ReportOptions& options, bool with_pages) {
+Result<std::vector<fs::path>> find_journals(const ReportOptions& options) {
   const fs::path results =
       options.results.empty() ? default_results_dir() : fs::path(options.results);
-  Loaded loaded;
-  for (const auto& run : options.runs) {
+  std::vector<fs::path> paths;
+  for (const auto& run : expand_folders(options.runs)) {
     const auto path = store::find_journal(run, results);
     if (!path) return path.error();
-    const auto data = store::load_journal(*path);
+    paths.push_back(*path);
+  }
+  if (paths.empty()) return fail(ErrorKind::usage, options.runs.front() + ": holds no journal");
+  return paths;
+}
+
+void add_references(Loaded& loaded, const ReportOptions& options) {
+  const auto known = report::known_runs(options.imported.empty() ? default_imported_dir()
+                                                                 : fs::path(options.imported));
+  for (const auto& r : loaded.reports)
+    loaded.references.push_back(report::reference_rows(r, known));
+}
+
+Result<Loaded> load(const std::vector<fs::path>& paths, const ReportOptions& options,
+                    bool with_pages) {
+  Loaded loaded;
+  for (const auto& path : paths) {
+    const auto data = store::load_journal(path);
     if (!data) return data.error();
-    loaded.reports.push_back(report::build_report(*data, path->string()));
+    loaded.reports.push_back(report::build_report(*data, path.string()));
     if (with_pages) loaded.pages.push_back(report::page_of(loaded.reports.back(), *data));
   }
+  if (options.reference) add_references(loaded, options);
   return loaded;
 }
 
@@ -41,9 +62,11 @@ std::string joined(const std::vector<report::Report>& reports,
   return out;
 }
 
-std::string json_text(const std::vector<report::Report>& reports) {
+std::string json_text(const Loaded& loaded) {
   Json documents = Json::array();
-  for (const auto& r : reports) documents.push_back(report::to_json(r));
+  for (const auto& r : loaded.reports) documents.push_back(report::to_json(r));
+  for (std::size_t i = 0; i < loaded.references.size(); ++i)
+    documents[i]["reference"] = report::reference_json(loaded.references[i]);
   const Json document = documents.size() == 1
                             ? documents[0]
                             : Json{{"schema", "mlbench.reports/1"}, {"reports", documents}};
@@ -51,11 +74,13 @@ std::string json_text(const std::vector<report::Report>& reports) {
 }
 
 std::string printed(const Loaded& loaded, const std::string& format) {
-  if (format == "json") return json_text(loaded.reports);
+  if (format == "json") return json_text(loaded);
   if (format == "markdown") return joined(loaded.reports, report::to_markdown);
   if (format == "csv") return report::to_csv(loaded.reports);
   if (format == "html") return report::to_html(loaded.pages);
-  return joined(loaded.reports, report::to_text);
+  auto text = joined(loaded.reports, report::to_text);
+  for (const auto& rows : loaded.references) text += report::reference_text(rows);
+  return text;
 }
 
 /// results/reports/<run>.html; the first run names a page of several.
@@ -89,7 +114,14 @@ int report_command(const Context& context, const ReportOptions& options) {
         fail(ErrorKind::usage, "--html and " + (context.json ? "--json" : "--format " + format) +
                                    " ask for different things; give one of them"));
   const bool page = options.html || format == "html";
-  const auto loaded = load(options, page);
+  const auto paths = find_journals(options);
+  if (!paths) return report_error(context, paths.error());
+  if (options.collection || paths->size() > kManyRuns)
+    return report_collection(context, options, *paths);
+  if (options.reference && (page || (format != "text" && format != "json")))
+    return report_error(
+        context, fail(ErrorKind::usage, "--reference is shown as text and with --json only"));
+  const auto loaded = load(*paths, options, page);
   if (!loaded) return report_error(context, loaded.error());
   if (!options.pictures.empty()) return write_charts(context, options, loaded->reports);
   const auto text = printed(*loaded, page ? "html" : format);

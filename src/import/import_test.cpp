@@ -287,3 +287,29 @@ TEST_CASE("runs are written as journals, one a machine, and a second import repl
   CHECK(import.runs[1][0].ends_with("m5-f-2.jsonl"));
   fs::remove_all(folder);
 }
+
+TEST_CASE("the reference set that ships with the program is what the import gives today") {
+  std::vector<std::pair<std::string, std::string>> texts;
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(std::string(MLBENCH_TEST_DATA) + "/import/m5"))
+    names.insert(entry.path().filename().string());
+  for (const auto& name : names)
+    texts.emplace_back("tests/data/import/m5/" + name, text_of("m5/" + name));
+  const auto import = import_texts(texts);
+  std::vector<std::string> expected, actual;
+  for (const File& file : import.batch.files) {
+    for (const auto& journal : journals_of(import, file)) {
+      for (Json line : journal.lines) {
+        const auto type = line["type"].get<std::string>();
+        if (type != "run" && type != "subject" && type != "imported") continue;
+        for (const char* key : {"mlbench_version", "figures", "values", "shape", "benchmark"})
+          line.erase(key);
+        expected.push_back(dump_json(line));
+      }
+    }
+  }
+  std::ifstream file(std::string(MLBENCH_TEST_DATA) + "/../../data/reference.jsonl");
+  for (std::string line; std::getline(file, line);) actual.push_back(line);
+  REQUIRE(actual.size() == expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) CHECK(actual[i] == expected[i]);
+}

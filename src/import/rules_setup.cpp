@@ -113,8 +113,9 @@ void find_no_gain(const Batch& batch, Doubts& out) {
           const Row& row = *by_dtype.at("float16");
           fields.push_back(row.find(Quantity::flop_rate)->field);
           rows.push_back(&row);
-          example = "float16 is " + digits(*own) + " times as fast as float32 in " + framework +
-                    " and " + digits(theirs) + " times in " + other + " at " + digits(n);
+          if (example.empty())
+            example = "float16 is " + digits(*own) + " times as fast as float32 in " + framework +
+                      " and " + digits(theirs) + " times in " + other + " at " + digits(n);
           break;
         }
       }

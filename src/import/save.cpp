@@ -2,7 +2,6 @@
 #include "fit/catalogue.hpp"
 #include "import/importer.hpp"
 #include "import/lenient_json.hpp"
-#include "machine/machine.hpp"
 #include "mlbench_version.hpp"
 #include "workload/workload.hpp"
 
@@ -16,25 +15,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The fields of docs/json.md, "Machine", that a file tells; the others are unknown.
 Json machine_json(const MachineFacts& facts) {
-  machine::Machine m;
+  Json machine = Json::object();
   if (facts.is_known()) {
-    const auto chips = fit::find_chips(facts.chip, std::nullopt);
-    machine::Gpu gpu;
-    gpu.name = chips.empty() ? facts.chip : "Apple " + facts.chip;
-    if (!chips.empty()) m.cpu.name = gpu.name;
+    const bool apple = !fit::find_chips(facts.chip, std::nullopt).empty();
+    Json gpu = {{"name", (apple ? "Apple " : "") + facts.chip}};
+    if (apple) machine["cpu"] = {{"name", gpu["name"]}};
     // A number of cores that no such chip has would find nothing in any catalogue.
-    if (!fit::find_chips(facts.chip, facts.gpu_cores).empty()) gpu.cores = facts.gpu_cores;
-    m.gpus.push_back(gpu);
+    if (facts.gpu_cores && !fit::find_chips(facts.chip, facts.gpu_cores).empty())
+      gpu["cores"] = *facts.gpu_cores;
+    machine["gpus"] = Json::array({gpu});
   } else if (!facts.text.empty()) {
-    m.cpu.name = facts.text;
+    machine["cpu"] = {{"name", facts.text}};
   }
-  m.memory.total_bytes = facts.memory_bytes;
-  if (facts.os.starts_with("macOS ")) {
-    m.os.name = "macOS";
-    m.os.version = facts.os.substr(6);
-  }
-  return machine::to_json(m);
+  if (facts.memory_bytes) machine["memory"] = {{"total_bytes", *facts.memory_bytes}};
+  if (facts.os.starts_with("macOS "))
+    machine["os"] = {{"name", "macOS"}, {"version", facts.os.substr(6)}};
+  return machine;
 }
 
 std::string subject_of(const Row& row) {
