@@ -8,9 +8,6 @@
 /// Results of other programs (docs/import.md): figures without samples, so without verdicts.
 namespace mlbench::report {
 
-/// Its rate in readable units, its status where that is not ok, or empty.
-[[nodiscard]] std::string rate_text(const store::ImportedRecord& record);
-
 /// The rows of a run that `mlbench import` wrote, each with its doubts; empty for any other run.
 [[nodiscard]] std::string imported_text(const Report& report);
 
