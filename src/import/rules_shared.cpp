@@ -84,8 +84,9 @@ Doubt doubt_about_all(const File& file, const std::vector<std::size_t>& fields,
   auto doubt = doubt_about(file, fields.front(), kind, reason);
   for (std::size_t i = 1; i < fields.size(); ++i)
     doubt.fields.push_back(file.values.at(fields[i]).field);
-  if (fields.size() > 1)
-    doubt.sentence += " (so are " + std::to_string(fields.size() - 1) + " more fields)";
+  const auto more = fields.size() - 1;
+  if (more == 1) doubt.sentence += " (so is 1 more field)";
+  if (more > 1) doubt.sentence += " (so are " + std::to_string(more) + " more fields)";
   return doubt;
 }
 

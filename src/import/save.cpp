@@ -21,7 +21,10 @@ Json machine_json(const MachineFacts& facts) {
   if (facts.is_known()) {
     const bool apple = !fit::find_chips(facts.chip, std::nullopt).empty();
     Json gpu = {{"name", (apple ? "Apple " : "") + facts.chip}};
-    if (apple) machine["cpu"] = {{"name", gpu["name"]}};
+    if (apple) {
+      machine["cpu"] = {{"name", gpu["name"]}};
+      machine["os"] = {{"name", "macOS"}};
+    }
     // A number of cores that no such chip has would find nothing in any catalogue.
     if (facts.gpu_cores && !fit::find_chips(facts.chip, facts.gpu_cores).empty())
       gpu["cores"] = *facts.gpu_cores;
@@ -30,8 +33,7 @@ Json machine_json(const MachineFacts& facts) {
     machine["cpu"] = {{"name", facts.text}};
   }
   if (facts.memory_bytes) machine["memory"] = {{"total_bytes", *facts.memory_bytes}};
-  if (facts.os.starts_with("macOS "))
-    machine["os"] = {{"name", "macOS"}, {"version", facts.os.substr(6)}};
+  if (facts.os.starts_with("macOS ")) machine["os"]["version"] = facts.os.substr(6);
   return machine;
 }
 

@@ -63,23 +63,27 @@ CollectionRow row_of(const Report& report, const std::string& machine, const Row
           .run = report.run};
 }
 
+std::string imported_framework(const store::ImportedRecord& r) {
+  if (r.framework.empty()) return "framework not stated";
+  return framework_title(r.framework) + (r.device.empty() ? "" : " (" + r.device + ")");
+}
+
 CollectionRow row_of(const Report& report, const std::string& machine,
                      const store::ImportedRecord& r) {
-  return {
-      .machine = machine,
-      .framework = framework_title(r.framework) + (r.device.empty() ? "" : " (" + r.device + ")"),
-      .case_label = r.label,
-      .workload = r.workload,
-      .dtype = r.dtype,
-      .time_s = r.time_s,
-      .rate = r.rate,
-      .unit = r.unit,
-      .spread = {},
-      .ceiling_fraction = {},
-      .status = std::string(name_of(r.status)),
-      .doubts = r.doubts,
-      .imported = true,
-      .run = report.run};
+  return {.machine = machine,
+          .framework = imported_framework(r),
+          .case_label = r.label,
+          .workload = r.workload,
+          .dtype = r.dtype,
+          .time_s = r.time_s,
+          .rate = r.rate,
+          .unit = r.unit,
+          .spread = {},
+          .ceiling_fraction = {},
+          .status = std::string(name_of(r.status)),
+          .doubts = r.doubts,
+          .imported = true,
+          .run = report.run};
 }
 
 /// Numbers texts in the order in which they first come, so that a page holds each once.

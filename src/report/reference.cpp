@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -43,6 +44,18 @@ std::string source_of(const Report& report) {
   return text;
 }
 
+/// Doubts about a share, a label or an amount of memory leave the row's rate as it is.
+std::vector<std::string> doubts_of_rate(const std::vector<std::string>& doubts) {
+  constexpr std::array<std::string_view, 6> kOther = {"gib_as_gb",          "published_mismatch",
+                                                      "unstated_peak",      "memory_formula",
+                                                      "unmeasured_as_zero", "sparse_peak"};
+  std::vector<std::string> found;
+  std::copy_if(doubts.begin(), doubts.end(), std::back_inserter(found), [&](const auto& kind) {
+    return std::find(kOther.begin(), kOther.end(), kind) == kOther.end();
+  });
+  return found;
+}
+
 bool better(const ReferenceRow& a, const ReferenceRow& b) {
   if (a.doubts.empty() != b.doubts.empty()) return a.doubts.empty();
   return a.rate > b.rate;
@@ -61,7 +74,7 @@ void add_best(std::vector<ReferenceRow>& rows, const Report& report, bool here) 
                      .rate = *r.rate,
                      .unit = r.unit,
                      .source = source,
-                     .doubts = here ? std::vector<std::string>{} : r.doubts,
+                     .doubts = here ? std::vector<std::string>{} : doubts_of_rate(r.doubts),
                      .here = here};
     const auto it = std::find_if(rows.begin(), rows.end(), [&](const ReferenceRow& other) {
       return other.kind == row.kind && other.machine == row.machine &&

@@ -15,6 +15,7 @@ HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"
 # Runs in the page after its own script; what it finds goes into an element of its own.
 PROBE = """
 <script>
+{
 const seen = {title: document.title, errors: window.pageErrors, ready: document.documentElement.dataset.ready};
 const rows = () => [...document.querySelectorAll('#table tbody tr')].map((r) => [...r.cells].map((c) => c.innerText));
 const count = () => document.getElementById('count').textContent;
@@ -39,6 +40,7 @@ seen.hostile = rows().map((r) => r[2]);
 seen.images = document.images.length;
 seen.width = [document.documentElement.scrollWidth, innerWidth];
 document.body.append(Object.assign(document.createElement('pre'), {id: 'seen', textContent: JSON.stringify(seen)}));
+}
 </script>
 """
 
