@@ -196,11 +196,14 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   auto* discover = add("discover", "What machine this is, and what the frameworks were built with");
   add_rehearsal(discover);
 
-  bool no_trial = false;
+  bool no_trial = false, support = false;
   auto* list = add(
       "list", "Cases that a run would measure, their work and memory, and why others are left out");
   add_run_flags(*list, flags);
   add_rehearsal(list);
+  list->add_flag(
+      "--support", support,
+      "The support map instead: what each framework does with every operation and dtype, probed");
   list->add_flag("--no-trial", no_trial,
                  "List every case there is, without starting the frameworks");
 
@@ -312,6 +315,7 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   }
   if (run->parsed()) return run_command(context, flags, {args.begin(), args.end()});
   if (discover->parsed()) return discover_command(context);
+  if (list->parsed() && support) return support_command(context, flags);
   if (list->parsed()) return list_command(context, flags, !no_trial);
   if (report->parsed()) return report_command(context, report_options);
   if (compare->parsed()) {

@@ -22,6 +22,7 @@ int run_command(const Context& context, const RunFlags& flags,
 [[nodiscard]] int exit_code_of(const store::Journal& journal);
 /// `trial`: start the frameworks and try which cases are quick enough.
 int list_command(const Context& context, const RunFlags& flags, bool trial);
+int support_command(const Context& context, const RunFlags& flags);
 int discover_command(const Context& context);
 
 struct ReportOptions {

@@ -34,6 +34,10 @@ double unit_roundoff(DType dtype) noexcept {
   return facts(dtype).unit_roundoff;
 }
 
+double least_roundoff(DType dtype) noexcept {
+  return dtype == DType::float16 ? 0x1p-25 : 0;
+}
+
 std::optional<DType> parse_dtype(std::string_view name) noexcept {
   for (const Facts& f : kFacts) {
     if (f.name == name) return f.dtype;

@@ -17,6 +17,10 @@ enum class DType { float32, float16, bfloat16, float64, int32 };
 /// Unit round-off u: half the distance from 1 to the next number (2^-24 for float32). 0 for int32.
 [[nodiscard]] double unit_roundoff(DType dtype) noexcept;
 
+/// Half the distance between the smallest numbers of `dtype`: what rounding may cost however small
+/// a number is. 0 where it does not matter (2^-25 for float16).
+[[nodiscard]] double least_roundoff(DType dtype) noexcept;
+
 // Conversions by round-to-nearest-even, as IEEE 754 and every framework define them. Written out so
 // that all workers and the reference start from bit-identical inputs on every compiler.
 

@@ -58,8 +58,13 @@ Status check_only(const Value& v) {
   return Done{};
 }
 
-constexpr std::string_view kNoAttention =
-    "benchmarks.attention is read but not used: this version does not measure attention yet";
+Status store_batch(Config& config, const Value& v) {
+  const auto batch = kCount(v);
+  if (!batch) return batch.error();
+  config.attention.batch_sizes = {*batch};
+  return Done{};
+}
+
 constexpr std::string_view kNoModelLevel =
     "benchmarks.model_level is read but not used: this version does not measure whole models yet";
 
@@ -84,17 +89,17 @@ const std::vector<Key>& keys() {
        "benchmarks.compute.bench_iters is not used: measuring goes on until the interval is as "
        "narrow as measure.target or measure.case_budget is spent"},
       {"benchmarks.attention.seq_lengths",
-       [](Config& c, const Value& v) { return store_list(c.attention.seq_lengths, v, kCount); },
-       kNoAttention},
+       [](Config& c, const Value& v) { return store_list(c.attention.seq_lengths, v, kCount); }},
       {"benchmarks.attention.num_heads",
-       [](Config& c, const Value& v) { return store(c.attention.num_heads, kCount(v)); },
-       kNoAttention},
+       [](Config& c, const Value& v) { return store(c.attention.num_heads, kCount(v)); }},
       {"benchmarks.attention.head_dim",
-       [](Config& c, const Value& v) { return store(c.attention.head_dim, kCount(v)); },
-       kNoAttention},
+       [](Config& c, const Value& v) { return store(c.attention.head_dim, kCount(v)); }},
       {"benchmarks.attention.batch_size",
-       [](Config& c, const Value& v) { return store(c.attention.batch_size, kCount(v)); },
-       kNoAttention},
+       [](Config& c, const Value& v) { return store_batch(c, v); }},
+      {"benchmarks.attention.batch_sizes",
+       [](Config& c, const Value& v) { return store_list(c.attention.batch_sizes, v, kCount); }},
+      {"benchmarks.operations",
+       [](Config& c, const Value& v) { return store_list(c.operations, v, read_operation); }},
       {"benchmarks.memory.sizes",
        [](Config& c, const Value& v) { return store_sizes(c, v, read_size_bytes); }},
       {"benchmarks.memory.sizes_gb",

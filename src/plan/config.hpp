@@ -33,9 +33,11 @@ struct Config {
   } compute;
 
   struct Attention {
-    std::optional<std::vector<std::int64_t>> seq_lengths;
-    std::optional<std::int64_t> num_heads, head_dim, batch_size;
+    std::optional<std::vector<std::int64_t>> seq_lengths, batch_sizes;
+    std::optional<std::int64_t> num_heads, head_dim;
   } attention;
+
+  std::optional<std::vector<std::string>> operations;  ///< Names of operations to measure.
 
   struct Memory {
     std::optional<std::vector<std::int64_t>> sizes_bytes;  ///< Of one array; multiples of 64.

@@ -1,6 +1,7 @@
 #include "plan/config_value.hpp"
 
 #include "core/text.hpp"
+#include "workload/operation.hpp"
 
 #include <array>
 #include <cmath>
@@ -137,6 +138,14 @@ Result<workload::DType> read_dtype(const Value& v) {
   const auto name = read_name(v, dtypes);
   if (!name) return name.error();
   return *workload::parse_dtype(*name);
+}
+
+Result<std::string> read_operation(const Value& v) {
+  std::vector<std::string> names = {"block", "prefill", "decode"};
+  for (const auto& operation : workload::operations()) {
+    if (operation.groups == nullptr) names.emplace_back(operation.name);
+  }
+  return read_name(v, names);
 }
 
 Result<std::string> read_subject(const Value& v) {

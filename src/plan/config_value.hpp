@@ -49,6 +49,8 @@ struct Whole {
 [[nodiscard]] Result<std::int64_t> read_size_gb(const Value& v);
 /// One line of text, not empty.
 [[nodiscard]] Result<std::string> read_text(const Value& v);
+/// The name of one of workload::operations().
+[[nodiscard]] Result<std::string> read_operation(const Value& v);
 /// An operation of the memory workload: "read", "triad", ...
 [[nodiscard]] Result<std::string> read_op(const Value& v);
 [[nodiscard]] Result<workload::DType> read_dtype(const Value& v);

@@ -204,6 +204,11 @@ Catalogue catalogue_of(const Config& config) {
   take(catalogue.dtypes, config.compute.dtypes);
   take(catalogue.gemm_sizes, config.compute.gemm_sizes);
   take(catalogue.gemm_shapes, config.compute.gemm_shapes);
+  take(catalogue.attention.lengths, config.attention.seq_lengths);
+  take(catalogue.attention.batches, config.attention.batch_sizes);
+  take(catalogue.attention.heads, config.attention.num_heads);
+  take(catalogue.attention.dim, config.attention.head_dim);
+  if (config.operations) catalogue.operations = *config.operations;
   take(catalogue.memory_ops, config.memory.ops);
   take(catalogue.memory_sizes_bytes, config.memory.sizes_bytes);
   return catalogue;

@@ -120,6 +120,7 @@ Result<Reply> decode_reply(std::string_view line) {
 Json to_json(const Prepared& p) {
   Json json = {{"kernel", p.kernel}, {"notes", p.notes}};
   if (p.weight_bytes) json["weight_bytes"] = *p.weight_bytes;
+  if (!p.fallback.empty()) json["fallback"] = p.fallback;
   return json;
 }
 
@@ -152,7 +153,8 @@ Json to_json(const Output& o) {
 Result<Prepared> prepared_from_json(const Json& body) {
   return Prepared{.kernel = find_string(body, "kernel").value_or(""),
                   .notes = find_strings(body, "notes"),
-                  .weight_bytes = find_int(body, "weight_bytes")};
+                  .weight_bytes = find_int(body, "weight_bytes"),
+                  .fallback = find_strings(body, "fallback")};
 }
 
 Result<Warmed> warmed_from_json(const Json& body) {

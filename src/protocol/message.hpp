@@ -75,6 +75,8 @@ struct Prepared {
   std::vector<std::string> notes;  ///< For people: "no native float16 kernel: scalar loop".
   /// Of a model: its weights as they lie on the device, true bits of quantised ones included.
   std::optional<std::int64_t> weight_bytes = std::nullopt;
+  /// Operations of a call that were seen to run on the CPU though another device was asked for.
+  std::vector<std::string> fallback = {};
 };
 
 /// Fields of the reply to `warm`.

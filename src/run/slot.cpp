@@ -1,12 +1,12 @@
 #include "run/slot.hpp"
 
 #include "compare/verdicts.hpp"
+#include "run/output_file.hpp"
 #include "stats/quantile.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 
 namespace mlbench::run {
 namespace {
@@ -18,16 +18,6 @@ constexpr std::int64_t kCheckEveryRoundBytes = std::int64_t{16} << 20;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return fail(ErrorKind::io, path.string() + ": cannot be read");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(file.tellg()));
-  file.seekg(0);
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file) return fail(ErrorKind::io, path.string() + ": cannot be read");
-  return bytes;
 }
 
 }  // namespace
@@ -87,7 +77,11 @@ Status Slot::prepare(SlotSide& side) {
   if (plan_.calls > 0 && plan_.call_s.contains(side.subject->name)) return Done{};
   Json prepared = line("prepared", side);
   prepared["kernel"] = find_string(answer.body, "kernel").value_or("");
-  prepared["notes"] = find_strings(answer.body, "notes");
+  auto notes = find_strings(answer.body, "notes");
+  for (const auto& name : find_strings(answer.body, "fallback"))
+    notes.push_back("runs on the CPU: " + name);
+  prepared["notes"] = notes;
+  if (!find_strings(answer.body, "fallback").empty()) prepared["flags"] = {"fallback"};
   if (const auto bytes = find_int(answer.body, "weight_bytes")) prepared["weight_bytes"] = *bytes;
   if (auto ok = context_.journal.write(prepared); !ok) return ok;
   return check(side, "fresh");
@@ -97,14 +91,9 @@ Status Slot::check(SlotSide& side, const char* source) {
   const auto path = context_.scratch / (std::to_string(side.worker->pid()) + ".output");
   auto answer = ask(side, "verify", {{"source", source}, {"path", path.string()}});
   if (answer.failure) return drop(side, *answer.failure);
-  const auto output = protocol::output_from_json(answer.body);
+  const auto output = read_output(answer.body, path);
   if (!output) return drop(side, {.status = CaseStatus::failed, .reason = output.error().message});
-  auto bytes = read_bytes(path);
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  if (!bytes) return drop(side, {.status = CaseStatus::failed, .reason = bytes.error().message});
-  const auto result = context_.checker.check(
-      {.shape = output->shape, .dtype = output->dtype, .bytes = *std::move(bytes)});
+  const auto result = context_.checker.check(*output);
   Json checked = line("check", side);
   checked.update(Json{{"source", source},
                       {"ok", result.ok},

@@ -53,4 +53,10 @@ void ErrorTracker::compare(double actual, double expected, double tolerance, std
   }
 }
 
+void ErrorTracker::merge(const ErrorTracker& other) {
+  if (other.worst_ratio_ <= worst_ratio_) return;
+  worst_ratio_ = other.worst_ratio_;
+  result_ = other.result_;
+}
+
 }  // namespace mlbench::workload

@@ -16,6 +16,8 @@ class ErrorTracker {
   explicit ErrorTracker(std::string method) { result_.method = std::move(method); }
   /// `where` is only used for the sentence of a failed check.
   void compare(double actual, double expected, double tolerance, std::int64_t where);
+  /// As if `other` had compared here too.
+  void merge(const ErrorTracker& other);
   [[nodiscard]] CheckResult result() const { return result_; }
 
  private:

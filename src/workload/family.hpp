@@ -22,6 +22,15 @@ struct Catalogue {
   std::vector<std::string> memory_ops = {"copy", "read", "write", "triad"};
   /// Bytes of one array. Empty: `default_array_bytes`.
   std::vector<std::int64_t> memory_sizes_bytes;
+  /// Heads and lengths of attention; the first batch is that of the headline cases. The short
+  /// lengths are for devices on which the longer take too long.
+  struct Attention {
+    std::vector<std::int64_t> lengths = {128, 256, 512, 1024, 2048, 4096};
+    std::vector<std::int64_t> batches = {1, 2, 4};
+    std::int64_t heads = 32, dim = 128;
+  } attention;
+  /// Names of the other operations and of block, prefill and decode to measure; empty: all of them.
+  std::optional<std::vector<std::string>> operations;
   /// An array that no cache of this machine holds.
   std::int64_t default_array_bytes = std::int64_t{256} << 20;
 };
@@ -40,6 +49,9 @@ struct Family {
   bool limited_by_time = true;  ///< Memory bandwidth needs its size, whatever the time.
   double memory_share = 0.5;    ///< Of the available memory, for all live processes together.
 };
+
+/// Whether the configuration's list of operations, where there is one, names `workload`.
+[[nodiscard]] bool is_wanted(const Catalogue& catalogue, std::string_view workload);
 
 /// Appends the case to `family`; one that is not valid for its dtype or shape is not a candidate.
 void add_case(Family& family, std::string_view workload, DType dtype, Json params);

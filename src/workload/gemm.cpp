@@ -223,22 +223,26 @@ std::unique_ptr<Checker> Gemm::make_checker(const Case& c, std::uint64_t seed) c
   return std::make_unique<SampledChecker>(output(c), s, seed);
 }
 
-/// Squares of each dtype, then the layers of LLMs: for quick in one half-precision dtype only, as
-/// models are stored.
+/// Squares of each dtype, then the layers of LLMs. Headline cases are in float32 and in the
+/// half-precision dtype that models are stored in.
 std::vector<Family> Gemm::families(const Catalogue& catalogue) const {
   const auto params = [](const Shape& s) { return Json{{"m", s.m}, {"n", s.n}, {"k", s.k}}; };
+  const auto is_half_headline = [&](DType dtype) {
+    return dtype == DType::bfloat16 || dtype == catalogue.dtypes.back();
+  };
   std::vector<Family> families;
   for (const DType dtype : catalogue.dtypes) {
     auto& squares = families.emplace_back();
     squares.name = "gemm " + std::string(name_of(dtype));
-    squares.share = {.quick = 1, .standard = dtype == DType::float32 ? 3 : 2};
+    const bool is_headline = dtype == DType::float32 || is_half_headline(dtype);
+    squares.share = {.quick = is_headline ? 1 : 0, .standard = is_headline ? 2 : 1};
     for (const auto n : catalogue.gemm_sizes) add_case(squares, name(), dtype, params({n, n, n}));
   }
   for (const DType dtype : catalogue.dtypes) {
-    const bool headline = dtype == DType::bfloat16 || dtype == catalogue.dtypes.back();
     auto& layers = families.emplace_back();
     layers.name = "gemm of LLM layers " + std::string(name_of(dtype));
-    layers.share = {.quick = headline ? 1 : 0, .standard = 3};
+    const int of_others = dtype == DType::float32 ? 1 : 0;
+    layers.share = {.quick = 0, .standard = is_half_headline(dtype) ? 2 : of_others};
     layers.largest = false;
     for (const auto& s : catalogue.gemm_shapes) add_case(layers, name(), dtype, params(s));
   }

@@ -282,8 +282,25 @@ std::int64_t language_bytes(const Case& c) {
 }
 
 std::vector<Family> Language::families(const Catalogue& catalogue) const {
-  static_cast<void>(catalogue);
-  return {};
+  if (!is_wanted(catalogue, name())) return {};
+  const auto params = [&](std::int64_t length) -> Json {
+    if (name() == "block") return {{"model", "Mistral-7B-v0.3"}, {"batch", 1}, {"seq", length}};
+    Json whole = {{"model", "Qwen2.5-0.5B"}, {"batch", 1}};
+    if (name() == "prefill") {
+      whole["prompt"] = length;
+    } else {
+      whole.update({{"depth", length}, {"tokens", 8}});
+    }
+    return whole;
+  };
+  std::vector<Family> families;
+  for (const DType dtype : catalogue.dtypes) {
+    auto& family = families.emplace_back();
+    family.name = std::string(name()) + " " + std::string(name_of(dtype));
+    for (const std::int64_t length : {128, 512, 2048, 8192})
+      add_case(family, name(), dtype, params(length));
+  }
+  return families;
 }
 
 }  // namespace mlbench::workload

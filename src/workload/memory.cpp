@@ -208,7 +208,7 @@ std::vector<Family> Memory::families(const Catalogue& catalogue) const {
   for (const auto& op : catalogue.memory_ops) {
     auto& family = families.emplace_back();
     family.name = "memory " + op;
-    family.share = {.quick = 1, .standard = 1};
+    family.share = {.quick = op == "write" ? 0 : 1, .standard = 1};
     family.limited_by_time = false;
     family.memory_share = 0.25;
     for (const auto bytes : sizes)

@@ -3,6 +3,7 @@
 #include "workload/gemm.hpp"
 #include "workload/language.hpp"
 #include "workload/memory.hpp"
+#include "workload/operation.hpp"
 
 #include <algorithm>
 #include <array>
@@ -38,7 +39,13 @@ std::span<const Workload* const> workloads() {
   static const Prefill prefill;
   static const Decode decode;
   static const Memory memory;
-  static const std::array<const Workload*, 5> all = {&gemm, &block, &prefill, &decode, &memory};
+  static const std::vector<const Workload*> all = [] {
+    static const std::vector<OperationWorkload> operation_workloads(operations().begin(),
+                                                                    operations().end());
+    std::vector<const Workload*> list = {&gemm, &block, &prefill, &decode, &memory};
+    for (const auto& operation : operation_workloads) list.push_back(&operation);
+    return list;
+  }();
   return all;
 }
 
@@ -138,6 +145,10 @@ TensorSpec output_of(const Case& c) {
   return workload_of(c).output(c);
 }
 
+std::int64_t workspace_bytes_of(const Case& c) {
+  return workload_of(c).workspace_bytes(c);
+}
+
 std::int64_t copies_of(const Case& c) {
   if (c.variant.cold_bytes <= 0) return 1;
   const std::int64_t bytes = std::max<std::int64_t>(1, bytes_of_one_copy(c));
@@ -145,7 +156,8 @@ std::int64_t copies_of(const Case& c) {
 }
 
 std::int64_t memory_bytes_of(const Case& c) {
-  return bytes_of_one_copy(c) * copies_of(c) + (is_language(c.workload) ? language_bytes(c) : 0);
+  return bytes_of_one_copy(c) * copies_of(c) + workspace_bytes_of(c) +
+         (is_language(c.workload) ? language_bytes(c) : 0);
 }
 
 }  // namespace mlbench::workload

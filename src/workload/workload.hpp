@@ -115,6 +115,11 @@ class Workload {
   [[nodiscard]] virtual Work work(const Case& c) const = 0;
   [[nodiscard]] virtual std::vector<TensorSpec> inputs(const Case& c) const = 0;
   [[nodiscard]] virtual TensorSpec output(const Case& c) const = 0;
+  /// What a framework may hold besides inputs and output while it computes, where that is a lot.
+  [[nodiscard]] virtual std::int64_t workspace_bytes(const Case& c) const {
+    static_cast<void>(c);
+    return 0;
+  }
   [[nodiscard]] virtual std::unique_ptr<Checker> make_checker(const Case& c,
                                                               std::uint64_t seed) const = 0;
   /// The cases of this workload that a run may choose from, in families; see family.hpp.
@@ -143,10 +148,11 @@ class Workload {
 [[nodiscard]] Work work_of(const Case& c);
 [[nodiscard]] std::vector<TensorSpec> inputs_of(const Case& c);
 [[nodiscard]] TensorSpec output_of(const Case& c);
+[[nodiscard]] std::int64_t workspace_bytes_of(const Case& c);
 /// Copies of inputs and output that the calls of `c` rotate over: 1, or at least 2 when it is cold.
 [[nodiscard]] std::int64_t copies_of(const Case& c);
-/// All copies of inputs and output: the memory one live process needs for the case, without
-/// framework workspace.
+/// All copies of inputs and output: the memory one live process needs for the case, with
+/// the workspace that it states.
 [[nodiscard]] std::int64_t memory_bytes_of(const Case& c);
 
 }  // namespace mlbench::workload

@@ -9,6 +9,8 @@ RUN = """\
 benchmarks:
   compute: {gemm_sizes: [16, 24], gemm_shapes: [], dtypes: [float32]}
   memory: {ops: [], sizes: [64KiB]}
+  attention: {seq_lengths: []}
+  operations: []
 measure: {min_rounds: 6, max_rounds: 6, warmup_min: 0.004, warmup_max: 0.01, budget: 60s}
 """
 

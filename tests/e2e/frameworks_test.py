@@ -25,6 +25,8 @@ benchmarks:
   memory:
     ops: [copy, read, write, triad, scale, add]
     sizes: [1MiB]
+  attention: {seq_lengths: []}
+  operations: [overhead]
 measure: {min_rounds: 6, max_rounds: 6, warmup_min: 0.02, warmup_max: 0.05, budget: 10m, case_budget: 5m}
 """
 
@@ -53,6 +55,7 @@ class RealRun(MlbenchTest):
         found = {(c["case"], c["subject"]): c for c in document["cases"]}
         ids = [f"gemm/{d}/{s}" for d in DTYPES for s in ("128", "256")]
         ids += [f"memory/float32/{op}_1MiB" for op in ("copy", "read", "write", "triad", "scale", "add")]
+        ids += [f"overhead/{d}/elements16" for d in DTYPES]
         self.assertEqual(set(found), {(i, f"{f}:cpu") for i in ids for f in FRAMEWORKS})
         for (case, subject), entry in found.items():
             with self.subTest(case=case, subject=subject):
@@ -65,8 +68,8 @@ class RealRun(MlbenchTest):
                 self.assertLessEqual(entry["check"]["max_error"], entry["check"]["tolerance"])
                 self.assertTrue(entry["kernel"])
                 self.assertGreater(entry["rate"]["value"], 0)
-                self.assertEqual(entry["rate"]["unit"],
-                                 "bytes_per_s" if case.startswith("memory") else "flop_per_s")
+                unit = {"memory": "bytes_per_s", "overhead": "op_per_s"}.get(case.split("/")[0], "flop_per_s")
+                self.assertEqual(entry["rate"]["unit"], unit)
                 self.assertTrue(0 < entry["time_s"]["low"] <= entry["time_s"]["median"] <= entry["time_s"]["high"])
 
     def check_verdicts(self, document):

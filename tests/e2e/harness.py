@@ -27,6 +27,8 @@ SMALL = """\
 benchmarks:
   compute: {gemm_sizes: [16, 24], gemm_shapes: [], dtypes: [float32]}
   memory: {ops: [copy], sizes: [64KiB]}
+  attention: {seq_lengths: []}
+  operations: []
 measure: {min_rounds: 2, max_rounds: 2, warmup_min: 0.004, warmup_max: 0.01, budget: 60s}
 """
 GEMM_16, GEMM_24, COPY = "gemm/float32/16", "gemm/float32/24", "memory/float32/copy_64KiB"

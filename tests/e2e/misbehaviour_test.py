@@ -85,7 +85,8 @@ class MisbehavingWorker(MlbenchTest):
         self.assert_costs_one_case(f"prepare@{GEMM_16}:refuse", "unsupported", "refuses gemm/float32/16")
 
     def test_wrong_outputs(self):
-        for manner, word in (("wrong", "expected"), ("nan", "nan"), ("dtype", "float64")):
+        for manner, word in (("wrong", "expected"), ("nan", "nan"), ("dtype", "float64"), ("float16", "expected"),
+                             ("partial", "expected"), ("axis", "expected"), ("inputs", "expected")):
             with self.subTest(manner=manner):
                 self.setUp()
                 bad = self.assert_costs_one_case(f"verify@{GEMM_16}:{manner}", "wrong_result", word)
@@ -149,6 +150,8 @@ class MemoryLimit(MlbenchTest):
 benchmarks:
   compute: {gemm_sizes: [16], gemm_shapes: [], dtypes: [float32]}
   memory: {ops: [copy], sizes: [64KiB, 256MiB]}
+  attention: {seq_lengths: []}
+  operations: []
 measure: {min_rounds: 2, max_rounds: 2, warmup_min: 0.004, warmup_max: 0.01}
 """)
         limit = 400 << 20

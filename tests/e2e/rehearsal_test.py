@@ -14,6 +14,8 @@ SMALL = """\
 benchmarks:
   compute: {gemm_sizes: [64, 128], gemm_shapes: [], dtypes: [float32, float16]}
   memory: {ops: [read], sizes: [256KiB]}
+  attention: {seq_lengths: []}
+  operations: []
 measure: {min_rounds: 2, max_rounds: 2, warmup_min: 0.004, warmup_max: 0.01, budget: 60s}
 """
 

@@ -9,11 +9,14 @@
 #include "workload/input.hpp"
 #include "workload/language.hpp"
 #include "workload/memory.hpp"
+#include "workload/operation.hpp"
 #include "workload/parallel.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -116,10 +119,20 @@ std::vector<double> memory(const Case& c, std::uint64_t seed) {
 
 std::vector<double> values_of(const Case& c, std::uint64_t seed) {
   if (c.workload == "gemm") return gemm(c, seed);
-  if (!workload::is_language(c.workload)) return memory(c, seed);
+  if (c.workload == "memory") return memory(c, seed);
+  if (!workload::is_language(c.workload)) return workload::right_answer(c, seed);
   auto values = workload::language_reference(c, seed);
   if (!values) throw std::runtime_error(values.error().message);
   return *std::move(values);
+}
+
+/// `values` of rows of `columns` with the two swapped.
+std::vector<double> transposed(const std::vector<double>& values, std::size_t columns) {
+  const std::size_t rows = values.size() / columns;
+  std::vector<double> result(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    result[i % columns * rows + i / columns] = values[i];
+  return result;
 }
 
 class FakeKernel final : public kit::Kernel {
@@ -141,7 +154,15 @@ class FakeKernel final : public kit::Kernel {
     act_out("verify", case_.id);
     if (Part::mine() != nullptr) return rehearsed_output();
     const auto spec = workload::output_of(case_);
-    auto values = values_of(case_, seed_);
+    auto values = values_of(case_, asked_for("verify", "inputs", case_.id) ? seed_ + 1 : seed_);
+    if (asked_for("verify", "float16", case_.id)) {
+      for (double& v : values)
+        v = double{workload::half_to_float(workload::float_to_half(static_cast<float>(v)))};
+    }
+    if (asked_for("verify", "partial", case_.id))
+      std::fill(values.begin() + std::ssize(values) / 2, values.end(), 0.0);
+    if (asked_for("verify", "axis", case_.id) && spec.shape.size() > 1)
+      values = transposed(values, static_cast<std::size_t>(spec.shape.back()));
     if (asked_for("verify", "wrong", case_.id)) values.back() += 1;
     if (asked_for("verify", "nan", case_.id))
       values.back() = std::numeric_limits<double>::quiet_NaN();
@@ -152,17 +173,17 @@ class FakeKernel final : public kit::Kernel {
   [[nodiscard]] protocol::Prepared facts() const override {
     if (Part::mine() != nullptr)
       return {.kernel = "a rehearsed one", .notes = {"rehearsal: the times are invented"}};
-    return {.kernel = "a busy loop", .notes = {"fake: times mean nothing"}};
+    protocol::Prepared facts{.kernel = "a busy loop", .notes = {"fake: times mean nothing"}};
+    if (asked_for("prepare", "fallback", case_.id)) facts.fallback = {"fake::on_cpu"};
+    return facts;
   }
 
  private:
   /// Every process of a rehearsal needs the same right answer; it is computed once.
   TensorData rehearsed_output() {
     const auto spec = workload::output_of(case_);
-    auto bytes = Part::once(case_.id + "-" + std::to_string(seed_), [&] {
-      return round_to(case_.workload == "gemm" ? gemm(case_, seed_) : memory(case_, seed_),
-                      spec.dtype);
-    });
+    auto bytes = Part::once(case_.id + "-" + std::to_string(seed_),
+                            [&] { return round_to(values_of(case_, seed_), spec.dtype); });
     return {.shape = spec.shape, .dtype = spec.dtype, .bytes = std::move(bytes)};
   }
 

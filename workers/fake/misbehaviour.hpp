@@ -14,6 +14,11 @@ namespace mlbench::fake {
 ///   huge      a line of 17 MiB                print     prints on stdout, then goes on as usual
 ///   oom       throws std::bad_alloc           throw     throws another exception
 ///   wrong     a wrong output (verify)         nan       a NaN among the outputs (verify)
+///   float16   rounds the output to float16 on the way (verify)
+///   partial   leaves the second half of the output unwritten (verify)
+///   axis      swaps the output's last two dimensions (verify)
+///   fallback  says that an operation ran on the CPU (prepare)
+///   inputs    computes from the inputs of another seed (verify)
 ///   dtype     says the output is float64      version   greets with another protocol version
 ///   (hello) refuse    answers `unsupported`           slow      spins ten times as long (warm,
 ///   block)

@@ -72,6 +72,12 @@ class Backend {
     return fail(ErrorKind::unsupported, "this worker has no such probe");
   }
 
+  /// Whether `error` says that the framework has no kernel for what was asked.
+  [[nodiscard]] virtual bool is_unsupported(const std::exception& error) const {
+    static_cast<void>(error);
+    return false;
+  }
+
   /// Whether `error` means that memory ran out. The default knows std::bad_alloc only.
   [[nodiscard]] virtual bool is_out_of_memory(const std::exception& error) const {
     return dynamic_cast<const std::bad_alloc*>(&error) != nullptr;

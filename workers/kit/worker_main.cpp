@@ -43,8 +43,9 @@ class Session {
         reply.failure = Failure{.kind = kind, .message = body.error().message};
       }
     } catch (const std::exception& e) {
-      const auto kind =
-          backend_.is_out_of_memory(e) ? FailureKind::out_of_memory : FailureKind::failed;
+      const auto kind = backend_.is_out_of_memory(e) ? FailureKind::out_of_memory
+                        : backend_.is_unsupported(e) ? FailureKind::unsupported
+                                                     : FailureKind::failed;
       reply.failure = Failure{.kind = kind, .message = first_line(e.what())};
     }
     return reply;

@@ -37,6 +37,10 @@ class OperationKernel final : public kit::Kernel {
     mx::set_default_device(device_);  // where depends() and compiled functions run
     if (independent_) {
       output_ = run_independent(operation_.call, operation_.inputs, calls);
+    } else if (operation_.feeds_back) {
+      constexpr int kMostFedBack = 256;
+      const int group = operation_.wait_each ? 1 : std::min(group_, kMostFedBack);
+      output_ = run_fed_back(operation_.call, operation_.inputs, calls, group);
     } else if (inputs_.size() > 1) {
       output_ = run_cold_chain(operation_.call, inputs_, outputs_, calls, group_, next_);
     } else {
@@ -44,7 +48,9 @@ class OperationKernel final : public kit::Kernel {
     }
   }
 
-  workload::TensorData output() override { return to_host(output_); }
+  workload::TensorData output() override {
+    return to_host(operation_.read ? operation_.read(output_) : output_);
+  }
 
   [[nodiscard]] protocol::Prepared facts() const override { return operation_.facts; }
 
@@ -69,7 +75,8 @@ std::int64_t host_bytes_needed(const workload::Case& c) {
   }
   const std::int64_t copies = workload::copies_of(c);
   const std::int64_t outputs = c.variant.independent ? 2 * workload::kIndependentCalls : copies + 2;
-  return copies * sum + std::max(largest, outputs * workload::output_of(c).bytes());
+  return copies * sum + workload::workspace_bytes_of(c) +
+         std::max(largest, outputs * workload::output_of(c).bytes());
 }
 
 class MlxBackend final : public kit::Backend {

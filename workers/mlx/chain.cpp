@@ -77,4 +77,22 @@ mx::array run_independent(const Call& call, const std::vector<mx::array>& inputs
   return before.back();
 }
 
+mx::array run_fed_back(const Call& call, const std::vector<mx::array>& inputs, int calls,
+                       int group) {
+  std::vector<mx::array> in = inputs;
+  std::optional<mx::array> submitted;
+  for (int done = 1; done <= calls; ++done) {
+    in[0] = call(in);
+    if (group == 1) {
+      mx::eval(in[0]);
+    } else if (done % group == 0) {
+      mx::async_eval(in[0]);
+      if (submitted) submitted->wait();
+      submitted = in[0];
+    }
+  }
+  mx::eval(in[0]);
+  return in[0];
+}
+
 }  // namespace mlbench::mlx_worker

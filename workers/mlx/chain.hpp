@@ -40,4 +40,9 @@ using Call = std::function<mx::array(const std::vector<mx::array>&)>;
 [[nodiscard]] mx::array run_independent(const Call& call, const std::vector<mx::array>& inputs,
                                         int calls);
 
+/// The same where the output of a call is the first input of the next, which is all the dependence
+/// there has to be: depends() would be another operation. `group` 1 waits for every call.
+[[nodiscard]] mx::array run_fed_back(const Call& call, const std::vector<mx::array>& inputs,
+                                     int calls, int group);
+
 }  // namespace mlbench::mlx_worker

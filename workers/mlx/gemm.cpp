@@ -15,14 +15,17 @@ bool runs_own_loop(workload::DType dtype, mx::Device device) {
 
 }  // namespace
 
+void add_product_note(workload::DType dtype, mx::Device device, protocol::Prepared& facts) {
+  if (!runs_own_loop(dtype, device)) return;
+  facts.notes.push_back("no BLAS for " + std::string(name_of(dtype)) +
+                        ": MLX's own loop runs on one thread");
+}
+
 Result<Operation> make_gemm(const workload::Case& c, std::vector<mx::array> inputs,
                             mx::Device device) {
   Operation operation;
   operation.facts.kernel = "mx::matmul(x, transpose(w))";
-  if (runs_own_loop(c.dtype, device)) {
-    operation.facts.notes.push_back("no BLAS for " + std::string(name_of(c.dtype)) +
-                                    ": MLX's own loop runs on one thread");
-  }
+  add_product_note(c.dtype, device, operation.facts);
   operation.inputs = std::move(inputs);
   operation.call = [device](const std::vector<mx::array>& in) {
     return mx::matmul(in[0], mx::transpose(in[1], device), device);

@@ -1,18 +1,34 @@
 #include "mlx/operation.hpp"
 
-#include <array>
 #include <utility>
 
 namespace mlbench::mlx_worker {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, MakeOperation>, 2> kOperations = {
-    {{"gemm", make_gemm}, {"memory", make_memory}}};
+using Table = std::vector<std::pair<std::string_view, MakeOperation>>;
+
+const Table& table() {
+  static const Table all = [] {
+    Table t = {{"gemm", make_gemm},
+               {"memory", make_memory},
+               {"attention_unfused", make_attention},
+               {"attention", make_attention},
+               {"attention_causal", make_attention},
+               {"attention_decode", make_attention},
+               {"overhead", make_overhead},
+               {"latency", make_overhead},
+               {"quantized_matmul", make_quantized}};
+    for (const auto name : elementwise_names()) t.emplace_back(name, make_elementwise);
+    for (const auto name : function_names()) t.emplace_back(name, make_function);
+    return t;
+  }();
+  return all;
+}
 
 }  // namespace
 
 MakeOperation find_operation(std::string_view workload) {
-  for (const auto& [name, make] : kOperations) {
+  for (const auto& [name, make] : table()) {
     if (name == workload) return make;
   }
   return nullptr;
@@ -20,7 +36,7 @@ MakeOperation find_operation(std::string_view workload) {
 
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;
-  for (const auto& [name, make] : kOperations) names.emplace_back(name);
+  for (const auto& [name, make] : table()) names.emplace_back(name);
   return names;
 }
 

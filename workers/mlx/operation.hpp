@@ -5,6 +5,7 @@
 #include "protocol/message.hpp"
 #include "workload/workload.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,13 @@ struct Operation {
   /// Arrays that `call` takes: the case's inputs, or a stand-in where the case has none, because a
   /// call without input could not depend on the call before.
   std::vector<mx::array> inputs;
+  /// The output of a call is the first input of the next: they form a chain by themselves.
+  bool feeds_back = false;
+  /// Each call is waited for before the next one is built.
+  bool wait_each = false;
+  /// The output in the shape and dtype that the workload states, where MLX has others; empty: as
+  /// is. Not timed.
+  std::function<mx::array(const mx::array&)> read;
 };
 
 /// Maps case `c` with its evaluated `inputs` (in the order of workload::inputs_of) to the fastest
@@ -30,7 +38,23 @@ using MakeOperation = Result<Operation> (*)(const workload::Case& c, std::vector
 [[nodiscard]] MakeOperation find_operation(std::string_view workload);
 [[nodiscard]] std::vector<std::string> workload_names();
 
-// One file each.
+/// Adds what to know about MLX's products in `dtype` on `device`.
+void add_product_note(workload::DType dtype, mx::Device device, protocol::Prepared& facts);
+
+/// The workloads of make_elementwise() and make_function().
+[[nodiscard]] std::vector<std::string_view> elementwise_names();
+[[nodiscard]] std::vector<std::string_view> function_names();
+
+[[nodiscard]] Result<Operation> make_elementwise(const workload::Case& c,
+                                                 std::vector<mx::array> inputs, mx::Device device);
+[[nodiscard]] Result<Operation> make_function(const workload::Case& c,
+                                              std::vector<mx::array> inputs, mx::Device device);
+[[nodiscard]] Result<Operation> make_attention(const workload::Case& c,
+                                               std::vector<mx::array> inputs, mx::Device device);
+[[nodiscard]] Result<Operation> make_quantized(const workload::Case& c,
+                                               std::vector<mx::array> inputs, mx::Device device);
+[[nodiscard]] Result<Operation> make_overhead(const workload::Case& c,
+                                              std::vector<mx::array> inputs, mx::Device device);
 [[nodiscard]] Result<Operation> make_gemm(const workload::Case& c, std::vector<mx::array> inputs,
                                           mx::Device device);
 [[nodiscard]] Result<Operation> make_memory(const workload::Case& c, std::vector<mx::array> inputs,

@@ -1,3 +1,5 @@
+#include "workload/operation.hpp"
+
 #include "kit/bound_blas.hpp"
 #include "mlx/array.hpp"
 #include "mlx/backend.hpp"
@@ -142,6 +144,25 @@ TEST_CASE("groups hold at most half of what may be in flight, and at least one c
   CHECK(mlx_worker::calls_per_group(1 << 30, mx::Device::cpu) == 1);
   CHECK(mlx_worker::calls_per_group(1 << 20, mx::Device::gpu) == 32);
   CHECK(mlx_worker::calls_per_group(0, mx::Device::cpu) > 1000);
+}
+
+/// A small case of each operation that has kernels for it in float32.
+TEST_CASE("every operation agrees with the reference in float32") {
+  const auto backend = mlx_worker::make_backend();
+  for (const auto& o : workload::operations()) {
+    auto size = o.groups == nullptr ? o.sizes.front() : workload::Sizes{1, 8, 2, 96, 64};
+    Json params = Json::object();
+    for (std::size_t i = 0; i < size.size(); ++i) params[std::string(o.params[i])] = size[i];
+    const auto c = workload::make_case(o.name, workload::DType::float32, params);
+    REQUIRE(c);
+    if (o.name == "chain_compiled") continue;  // needs a compiler at run time
+    auto kernel = backend->prepare(*c, "cpu", 7);
+    REQUIRE_MESSAGE(kernel, c->id);
+    (*kernel)->run(3);
+    const auto result =
+        workload::find_workload(c->workload)->make_checker(*c, 7)->check((*kernel)->output());
+    CHECK_MESSAGE(result.ok, c->id << ": " << result.detail);
+  }
 }
 
 TEST_CASE("a device that this build or machine lacks is unsupported") {

@@ -3,6 +3,7 @@
 #include "kit/memory.hpp"
 #include "torch/describe.hpp"
 #include "torch/device.hpp"
+#include "torch/fallback.hpp"
 #include "torch/language.hpp"
 #include "torch/operation.hpp"
 #include "torch/precision.hpp"
@@ -36,11 +37,16 @@ class OperationKernel final : public kit::Kernel {
       copy_ = (copy_ + 1) % copies_.size();
       last_ = (last_ + 1) % outputs_.size();
       outputs_[last_] = copies_[copy_].call();
+      if (copies_[copy_].wait_each) synchronize(device_);
     }
     synchronize(device_);
   }
 
-  workload::TensorData output() override { return to_host(outputs_[last_]); }
+  workload::TensorData output() override {
+    const c10::InferenceMode no_autograd;
+    const auto& read = copies_.front().read;
+    return to_host(read ? read(outputs_[last_]) : outputs_[last_]);
+  }
 
   [[nodiscard]] protocol::Prepared facts() const override { return copies_.front().facts; }
 
@@ -62,7 +68,8 @@ std::int64_t host_bytes_needed(const workload::Case& c) {
   }
   const std::int64_t copies = workload::copies_of(c);
   const std::int64_t outputs = c.variant.independent ? 2 * workload::kIndependentCalls : copies + 1;
-  return copies * sum + std::max(largest, outputs * workload::output_of(c).bytes());
+  return copies * sum + workload::workspace_bytes_of(c) +
+         std::max(largest, outputs * workload::output_of(c).bytes());
 }
 
 class TorchBackend final : public kit::Backend {
@@ -111,6 +118,7 @@ class TorchBackend final : public kit::Backend {
       if (!operation) return operation.error();
       copies.push_back(*std::move(operation));
     }
+    if (!found->is_cpu()) copies.front().facts.fallback = operations_on_cpu(copies.front().call);
     return std::unique_ptr<kit::Kernel>(
         std::make_unique<OperationKernel>(std::move(copies), c.variant.independent, *found));
   }
@@ -120,6 +128,10 @@ class TorchBackend final : public kit::Backend {
   }
 
   void release_caches() override { empty_caches(); }
+
+  [[nodiscard]] bool is_unsupported(const std::exception& error) const override {
+    return dynamic_cast<const c10::NotImplementedError*>(&error) != nullptr;
+  }
 
   [[nodiscard]] bool is_out_of_memory(const std::exception& error) const override {
     if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;

@@ -3,7 +3,10 @@
 #include "torch/backend.hpp"
 #include "torch/cpu_kernels.hpp"
 #include "torch/describe.hpp"
+#include "torch/fallback.hpp"
+#include "workload/operation.hpp"
 
+#include <ATen/ATen.h>
 #include <ATen/Version.h>
 #include <doctest/doctest.h>
 
@@ -55,6 +58,25 @@ TEST_CASE("every memory operation agrees with the reference") {
   for (const char* op : {"copy", "read", "write", "triad", "scale", "add"}) {
     const auto result = checked(memory(op));
     CHECK_MESSAGE(result.ok, op << ": " << result.detail);
+  }
+}
+
+/// A small case of each operation that has kernels for it in float32.
+TEST_CASE("every operation agrees with the reference in float32") {
+  const auto backend = torch_worker::make_backend();
+  for (const auto& o : workload::operations()) {
+    auto size = o.groups == nullptr ? o.sizes.front() : workload::Sizes{1, 8, 2, 96, 64};
+    Json params = Json::object();
+    for (std::size_t i = 0; i < size.size(); ++i) params[std::string(o.params[i])] = size[i];
+    const auto c = workload::make_case(o.name, workload::DType::float32, params);
+    REQUIRE(c);
+    if (o.name == "chain_compiled") continue;  // needs a compiler at run time
+    auto kernel = backend->prepare(*c, "cpu", 7);
+    REQUIRE_MESSAGE(kernel, c->id);
+    (*kernel)->run(3);
+    const auto result =
+        workload::find_workload(c->workload)->make_checker(*c, 7)->check((*kernel)->output());
+    CHECK_MESSAGE(result.ok, c->id << ": " << result.detail);
   }
 }
 
@@ -141,4 +163,18 @@ TEST_CASE("half-precision products are called slow exactly where no kernel serve
   CHECK(slow_gemm_note(DType::bfloat16, haswell)->find("no avx512") != std::string::npos);
   const torch_worker::CpuFeatures apple = {};
   CHECK(slow_gemm_note(DType::float16, apple)->find("no oneDNN") != std::string::npos);
+}
+
+TEST_CASE("operations that take CPU tensors are seen, and those of another device are not") {
+  const auto here = at::ones({4}), elsewhere = at::empty({4}, at::kMeta);
+  CHECK(torch_worker::operations_on_cpu([&] { return at::relu(here); }) ==
+        std::vector<std::string>{"aten::relu"});
+  CHECK(torch_worker::operations_on_cpu([&] { return at::relu(elsewhere); }).empty());
+  CHECK(torch_worker::operations_on_cpu([&] { return at::add(elsewhere, 1.0); }).empty());
+  // As a fallback does: part of the work on the CPU, in a list.
+  const auto seen = torch_worker::operations_on_cpu([&] {
+    static_cast<void>(at::cat({here, here}));
+    return at::relu(elsewhere);
+  });
+  CHECK(seen == std::vector<std::string>{"aten::cat"});
 }
