@@ -449,6 +449,7 @@ set_up_release() {
 # name the build are those of the program itself otherwise.
 set_up_environments() {
   printf '%s' "$environments" | sort -u | while IFS= read -r own_python; do
+    # shellcheck disable=SC2030,SC2031  # in a subshell, so that these are of this environment only
     (
       python=$own_python build=$(folder_of "$own_python")
       stamp=$build/.ready
