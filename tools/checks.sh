@@ -115,7 +115,7 @@ compiled_here() {
 }
 
 shell_is_clean() {
-  files=$(sources | in_root xargs grep -lE '^#!(/bin/sh|/bin/bash|/usr/bin/env (ba)?sh)|^# shellcheck shell=') &&
+  files=$(sources ':!*.cmake' | in_root xargs grep -lE '^#!(/bin/sh|/bin/bash|/usr/bin/env (ba)?sh)|^# shellcheck shell=') &&
     printf '%s\n' "$files" | in_root xargs shellcheck --external-sources
 }
 
