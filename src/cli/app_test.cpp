@@ -169,6 +169,8 @@ TEST_CASE("list without a trial shows every case with its work, and starts nothi
                                 "benchmarks:\n"
                                 "  compute: {gemm_sizes: [64, 128], gemm_shapes: [], dtypes: "
                                 "[float32]}\n"
+                                "  attention: {seq_lengths: []}\n"
+                                "  operations: []\n"
                                 "  memory: {ops: [read], sizes: [1MiB]}\n");
   const auto json = run({"list", "--no-trial", "--json", "--config", file});
   CHECK(json.code == 0);

@@ -67,7 +67,7 @@ TEST_CASE(
   CHECK(*config->model_level.seq_lengths == std::vector<std::int64_t>{128, 256, 512});
   CHECK(config->results_dir == "results/raw");
   CHECK(config->reports_dir == "results/reports");
-  REQUIRE(config->notices.size() == 4);
+  REQUIRE(config->notices.size() == 3);
   CHECK(config->notices[0].find("warmup_iters is not used") != std::string::npos);
   CHECK(config->notices[0].find("measure.warmup_min") != std::string::npos);
   CHECK(config->notices[1].find("bench_iters is not used") != std::string::npos);
