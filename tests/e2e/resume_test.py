@@ -187,7 +187,9 @@ class Journals(MlbenchTest):
     def test_other_files_are_refused(self):
         page = self.write("page.jsonl", "<html>\n")
         self.assert_error(self.mlbench("report", "--json", page), 4, "io", page, "line 1")
-        self.assert_error(self.mlbench("report", "--json", self.folder), 2, "usage", self.folder)
+        nothing = self.folder / "nothing"
+        nothing.mkdir()
+        self.assert_error(self.mlbench("report", "--json", nothing), 2, "usage", nothing)
         self.assert_error(self.mlbench("report", "--json", "last", "--results", self.results), 2, "usage",
                           self.results)
         empty = self.write("empty.jsonl", "")
