@@ -231,6 +231,7 @@ const Ceilings::Ceiling* Ceilings::find(const std::string& kind,
 
 std::optional<double> Ceilings::fraction(const CaseRecord& c, const std::string& device,
                                          double seconds) const {
+  if (c.work.unit == workload::RateUnit::op_per_s) return std::nullopt;  // no roof binds a start
   const std::string kind = device_kind(device);
   const Ceiling* bandwidth = find(kind, "bytes_per_s");
   const double transfer_s = bandwidth == nullptr ? 0 : c.work.bytes / bandwidth->rate;

@@ -64,6 +64,15 @@ std::int64_t largest_array_bytes(const Case& c) {
   return largest;
 }
 
+/// Halves `bytes` until the three arrays of triad fit into a quarter of what is available, in all
+/// processes: a smaller array than wished for is better than no bandwidth at all.
+std::int64_t fitting_array_bytes(std::int64_t bytes, std::optional<std::int64_t> available,
+                                 int live_processes) {
+  constexpr std::int64_t kLeast = std::int64_t{64} << 20;
+  while (available && bytes > kLeast && 3 * bytes * live_processes > *available / 4) bytes /= 2;
+  return bytes;
+}
+
 class Builder {
  public:
   Builder(const machine::Machine& m, int live_processes, const std::vector<std::string>& only)
@@ -236,7 +245,8 @@ PresetLimits limits_of(Preset preset) noexcept {
 Candidates candidates(const Catalogue& catalogue, Preset preset, const machine::Machine& machine,
                       int live_processes, const std::vector<std::string>& only) {
   Catalogue filled = catalogue;
-  filled.default_array_bytes = default_array_bytes(machine);
+  filled.default_array_bytes =
+      fitting_array_bytes(default_array_bytes(machine), available_bytes(machine), live_processes);
   Builder builder(machine, live_processes, only);
   for (const auto* workload : workload::workloads()) {
     for (auto& family : workload->families(filled)) {

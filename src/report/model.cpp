@@ -99,6 +99,8 @@ void add_doubts(Report& report, const RunData& run) {
       doubts.push_back(s.title + " on " + s.device + " was not measured: " + s.reason);
     for (const auto& doubt : setup_doubts(s.facts))
       doubts.push_back(s.title + " on " + s.device + ": " + doubt);
+    if (const auto doubt = old_kernels_doubt(s.facts, machine_of(report).cpu.features))
+      doubts.push_back(s.title + " on " + s.device + ": " + *doubt);
   }
   doubts.insert(doubts.end(), run.imported_doubts.begin(), run.imported_doubts.end());
   for (const Json& notice : run.notices)
@@ -203,8 +205,13 @@ std::vector<MemoryLimit> limits_of(const machine::Machine& machine) {
 }  // namespace
 
 bool Row::is_skipped() const {
-  return std::all_of(entries.begin(), entries.end(),
-                     [](const Entry& e) { return e.status == CaseStatus::skipped; });
+  const auto with = [&](CaseStatus status) {
+    return std::count_if(entries.begin(), entries.end(),
+                         [&](const Entry& e) { return e.status == status; });
+  };
+  const auto skipped = with(CaseStatus::skipped);
+  return entries.empty() ||
+         (skipped > 0 && skipped + with(CaseStatus::unsupported) == std::ssize(entries));
 }
 
 const SubjectView* Report::find_subject(const std::string& name) const {

@@ -41,7 +41,7 @@ struct Row {
   workload::Work work;                         ///< Of one call.
   std::vector<Entry> entries;                  ///< In the order of the subjects.
   std::vector<compare::CaseVerdict> verdicts;  ///< In the order of the pairs.
-  /// No subject was measured, by plan.
+  /// No subject was measured, by plan; those that cannot compute it aside.
   [[nodiscard]] bool is_skipped() const;
 };
 

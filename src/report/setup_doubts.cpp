@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace mlbench::report {
@@ -66,6 +67,20 @@ std::vector<std::string> setup_doubts(const Json& facts) {
     }
   }
   return doubts;
+}
+
+std::optional<std::string> old_kernels_doubt(const Json& facts,
+                                             const std::vector<std::string>& features) {
+  const Json* blas = object_under(facts, "blas");
+  if (blas == nullptr || find_string(*blas, "core") != "Prescott") return std::nullopt;
+  const auto has = [&](const char* name) {
+    return std::find(features.begin(), features.end(), name) != features.end();
+  };
+  if (!has("avx2")) return std::nullopt;
+  const std::string core = has("avx512f") ? "SkylakeX" : "Haswell";
+  return "OpenBLAS does not know this CPU and runs its oldest kernels (Prescott), so every product "
+         "through it is understated: run again with OPENBLAS_CORETYPE=" +
+         core + ", or with a newer OpenBLAS";
 }
 
 }  // namespace mlbench::report

@@ -17,4 +17,10 @@ namespace mlbench::report {
 /// computed or slow it down.
 [[nodiscard]] std::vector<std::string> setup_doubts(const Json& facts);
 
+/// A sentence where OpenBLAS chose kernels without AVX ("Prescott") on a CPU whose `features` list
+/// avx2, as old releases do on CPUs that they do not know: every product through it is then several
+/// times too slow (4.6 times, float32, OpenBLAS 0.3.21 on a Xeon with AVX-512). Empty otherwise.
+[[nodiscard]] std::optional<std::string> old_kernels_doubt(
+    const Json& facts, const std::vector<std::string>& features);
+
 }  // namespace mlbench::report

@@ -44,3 +44,14 @@ TEST_CASE("facts of another form are no doubt") {
   for (const Json& facts : {Json(), Json::array(), Json{{"environment", 3}}, Json{{"build", "x"}}})
     CHECK(setup_doubts(facts).empty());
 }
+
+TEST_CASE("an OpenBLAS that does not know the CPU is a doubt, with its cure") {
+  const Json old = {{"blas", {{"library", "OpenBLAS"}, {"core", "Prescott"}}}};
+  const Json right = {{"blas", {{"library", "OpenBLAS"}, {"core", "SkylakeX"}}}};
+  CHECK(old_kernels_doubt(old, {"avx2", "avx512f"})->find("OPENBLAS_CORETYPE=SkylakeX") !=
+        std::string::npos);
+  CHECK(old_kernels_doubt(old, {"avx2"})->find("OPENBLAS_CORETYPE=Haswell") != std::string::npos);
+  CHECK_FALSE(old_kernels_doubt(old, {}));  // a CPU for which they are the right ones
+  CHECK_FALSE(old_kernels_doubt(right, {"avx2", "avx512f"}));
+  CHECK_FALSE(old_kernels_doubt(Json::object(), {"avx2"}));
+}
