@@ -22,7 +22,7 @@ int report_collection(const Context& context, const ReportOptions& options,
   if (collection.runs == 0)
     return report_error(context, fail(ErrorKind::io, collection.refused.front()));
   for (const auto& refused : collection.refused) context.err << "mlbench: " << refused << '\n';
-  const std::string format = format == "json" ? "json" : options.format;
+  const std::string format = context.json ? "json" : options.format;
   if (!options.pictures.empty() || format == "markdown" || format == "csv") {
     return report_error(
         context, fail(ErrorKind::usage, "a collection of runs is shown as text, JSON or --html"));
