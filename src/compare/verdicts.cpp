@@ -229,6 +229,17 @@ const Ceilings::Ceiling* Ceilings::find(const std::string& kind,
   return it == ceilings_.end() ? nullptr : &*it;
 }
 
+namespace {
+
+/// Bytes that a call touches again and again: a call of decode goes over the weights once a token.
+double working_set_bytes(const CaseRecord& c) {
+  const bool decodes = c.definition.workload == "decode";
+  const auto passes = decodes ? find_int(c.definition.params, "tokens").value_or(1) : 1;
+  return c.work.bytes / static_cast<double>(passes);
+}
+
+}  // namespace
+
 std::optional<double> Ceilings::fraction(const CaseRecord& c, const std::string& device,
                                          double seconds) const {
   if (c.work.unit == workload::RateUnit::op_per_s) return std::nullopt;  // no roof binds a start
@@ -245,7 +256,7 @@ std::optional<double> Ceilings::fraction(const CaseRecord& c, const std::string&
   if (compute_s >= transfer_s) return compute_s / seconds;
   // Bound by memory, but held by a cache: that cache's roof was not measured.
   const auto cache = last_level_cache_bytes_.find(kind);
-  if (cache != last_level_cache_bytes_.end() && c.work.bytes < 4 * cache->second)
+  if (cache != last_level_cache_bytes_.end() && working_set_bytes(c) < 4 * cache->second)
     return std::nullopt;
   return transfer_s / seconds;
 }

@@ -19,8 +19,8 @@ constexpr const char* kTpot =
     "over processes (vLLM: (latency - TTFT) / (output tokens - 1); AIPerf calls it inter-token "
     "latency)";
 constexpr const char* kItl =
-    "seconds from one token to the next as the host receives them, quantiles over all samples of "
-    "all processes (vLLM: ITL)";
+    "seconds from one token to the next as the host receives them, without the first and last of a "
+    "call, quantiles over all samples of all processes (vLLM: ITL)";
 
 template <class Value>
 void keep_largest(std::optional<Value>& kept, const std::optional<Value>& value) {
@@ -145,6 +145,7 @@ LlmReport build_llm_report(const store::RunData& run, const std::string& path) {
     report.quant = find_string(c.definition.params, "quant").value_or(report.quant);
     report.parameters = model::parameter_count(l.spec->shape);
   }
+  report.doubts = build_report(run, path).doubts;
   const compare::Ceilings ceilings(run);
   for (const auto& s : run.subjects) {
     if (s.framework == "native") continue;
@@ -188,7 +189,8 @@ Json to_json(const LlmReport& r) {
           {"quant", r.quant.empty() ? Json(nullptr) : Json(r.quant)},
           {"definitions", {{"ttft_s", kTtft}, {"tpot_s", kTpot}, {"itl_s", kItl}}},
           {"subjects", subjects},
-          {"verdicts", r.verdicts}};
+          {"verdicts", r.verdicts},
+          {"doubts", r.doubts}};
 }
 
 }  // namespace mlbench::report

@@ -48,6 +48,7 @@ struct LlmReport {
   std::int64_t parameters = 0;
   std::vector<LlmSubject> subjects;
   std::vector<std::string> verdicts;  ///< Sentences; only between equal kinds of weights.
+  std::vector<std::string> doubts;    ///< Those of the run's report.
 };
 
 [[nodiscard]] LlmReport build_llm_report(const store::RunData& run, const std::string& path);

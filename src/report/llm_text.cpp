@@ -73,6 +73,9 @@ std::string llm_text(const LlmReport& r) {
   }
   text += "\n";
   for (const auto& v : r.verdicts) text += v + "\n";
+  if (!r.doubts.empty()) text += "\nDOUBTS\n";
+  for (const auto& d : r.doubts) text += "  " + d + "\n";
+  if (!r.doubts.empty()) text += "\n";
   text +=
       "TTFT: prompt to first token. TPOT: time per token after it. ITL: from token to token as the "
       "host receives them.\n";

@@ -171,15 +171,20 @@ class LanguageKernel final : public Kernel {
   }
 
   /// Each token is chosen on the device and read by the host, as when it is shown to somebody.
+  /// The first and the last interval of a call are none between tokens: in the first a host that
+  /// is one ahead submits two tokens, and in the last it has nothing left to submit.
   void decode() {
     for (const Ring& ring : rings_)
       ops_.write(caches_[ring.layer], ring.slot, ops_.shared(ring.keys), ops_.shared(ring.values));
     std::int64_t last_ns = steady_ns();
+    std::size_t tokens_read = 0;
     const auto read = [&](const Ids& ids) {
       static_cast<void>(ops_.numbers(ids));
       const auto now = steady_ns();
-      token_times_s_.push_back(static_cast<double>(now - last_ns) * 1e-9);
+      const bool between = tokens_read > 0 && tokens_read + 1 < ids_.size();
+      if (between) token_times_s_.push_back(static_cast<double>(now - last_ns) * 1e-9);
       last_ns = now;
+      ++tokens_read;
     };
     std::vector<Ids> chosen;
     chosen.reserve(ids_.size());

@@ -124,7 +124,7 @@ DecoderOps::Ids DecoderOps::ids(std::int64_t batch, const std::vector<std::int32
 }
 
 DecoderOps::Ids DecoderOps::likeliest(const Tensor& logits) {
-  return {mx::argmax(*logits, -1)};
+  return {mx::astype(mx::argmax(*logits, -1), mx::int32)};
 }
 
 std::vector<double> DecoderOps::numbers(const Tensor& x) {
@@ -134,9 +134,11 @@ std::vector<double> DecoderOps::numbers(const Tensor& x) {
   return {data, data + host.size()};
 }
 
+/// Waits for `ids` alone. Any operation on them here would wait for what was submitted after them:
+/// the next token, when the host is one ahead.
 std::vector<std::int32_t> DecoderOps::numbers(const Ids& ids) {
-  mx::array host = mx::contiguous(mx::astype(ids.value, mx::int32));
-  mx::eval(host);
+  mx::array host = ids.value;
+  host.eval();
   const auto* data = host.data<std::int32_t>();
   return {data, data + host.size()};
 }

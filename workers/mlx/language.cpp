@@ -24,7 +24,7 @@ std::string kernel_name(const workload::LanguageCase& l) {
 }  // namespace
 
 DecoderOps::Ids DecoderOps::forced(const Ids& ids, const Ids& chosen) {
-  const auto none = mx::minimum(mx::astype(chosen.value, mx::int32), mx::array(0));
+  const auto none = mx::minimum(chosen.value, mx::array(0));
   return {mx::add(ids.value, none)};  // no token is below 0
 }
 
