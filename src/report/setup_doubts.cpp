@@ -72,7 +72,13 @@ std::vector<std::string> setup_doubts(const Json& facts) {
 std::optional<std::string> old_kernels_doubt(const Json& facts,
                                              const std::vector<std::string>& features) {
   const Json* blas = object_under(facts, "blas");
-  if (blas == nullptr || find_string(*blas, "core") != "Prescott") return std::nullopt;
+  if (blas == nullptr) return std::nullopt;
+  if (const auto replaced = find_string(*blas, "replaced_core")) {
+    return "OpenBLAS does not know this CPU: measured with OPENBLAS_CORETYPE=" +
+           find_string(*blas, "core").value_or("?") + ", without which it runs its " + *replaced +
+           " kernels, several times slower";
+  }
+  if (find_string(*blas, "core") != "Prescott") return std::nullopt;
   const auto has = [&](const char* name) {
     return std::find(features.begin(), features.end(), name) != features.end();
   };

@@ -19,7 +19,8 @@ namespace mlbench::report {
 
 /// A sentence where OpenBLAS chose kernels without AVX ("Prescott") on a CPU whose `features` list
 /// avx2, as old releases do on CPUs that they do not know: every product through it is then several
-/// times too slow (4.6 times, float32, OpenBLAS 0.3.21 on a Xeon with AVX-512). Empty otherwise.
+/// times too slow (4.6 times, float32, OpenBLAS 0.3.21 on a Xeon with AVX-512). Another one where
+/// the worker had to ask for better kernels, as the user's own programs must. Empty otherwise.
 [[nodiscard]] std::optional<std::string> old_kernels_doubt(
     const Json& facts, const std::vector<std::string>& features);
 

@@ -51,6 +51,10 @@ TEST_CASE("an OpenBLAS that does not know the CPU is a doubt, with its cure") {
   CHECK(old_kernels_doubt(old, {"avx2", "avx512f"})->find("OPENBLAS_CORETYPE=SkylakeX") !=
         std::string::npos);
   CHECK(old_kernels_doubt(old, {"avx2"})->find("OPENBLAS_CORETYPE=Haswell") != std::string::npos);
+  const Json replaced = {
+      {"blas", {{"library", "OpenBLAS"}, {"core", "SkylakeX"}, {"replaced_core", "Prescott"}}}};
+  CHECK(old_kernels_doubt(replaced, {"avx2", "avx512f"})
+            ->find("measured with OPENBLAS_CORETYPE=SkylakeX") != std::string::npos);
   CHECK_FALSE(old_kernels_doubt(old, {}));  // a CPU for which they are the right ones
   CHECK_FALSE(old_kernels_doubt(right, {"avx2", "avx512f"}));
   CHECK_FALSE(old_kernels_doubt(Json::object(), {"avx2"}));

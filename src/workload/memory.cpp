@@ -3,10 +3,13 @@
 #include "workload/check.hpp"
 #include "workload/family.hpp"
 #include "workload/input.hpp"
+#include "workload/parallel.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
+#include <numeric>
 #include <optional>
 
 namespace mlbench::workload {
@@ -62,26 +65,29 @@ class MemoryChecker final : public Checker {
 
  private:
   // Inputs are made again in chunks rather than held: the arrays may be a quarter of the memory.
-  static constexpr std::int64_t kChunk = 1 << 16;
+  static constexpr std::size_t kChunk = 1 << 16;
 
-  CheckResult check_elements(const TensorData& output) {
-    ErrorTracker tracker("every element");
-    std::vector<float> a(kChunk), b(kChunk);
-    for (std::int64_t first = 0; first < elements_; first += kChunk) {
-      const auto count = static_cast<std::size_t>(std::min(kChunk, elements_ - first));
-      const std::span<float> as(a.data(), count), bs(b.data(), count);
-      if (op_ != Memory::Op::write) input_values(seed_, 0, static_cast<std::uint64_t>(first), as);
-      if (facts(op_).inputs > 1) input_values(seed_, 1, static_cast<std::uint64_t>(first), bs);
-      const auto bytes =
-          std::span(output.bytes)
-              .subspan(static_cast<std::size_t>(first) * kElementBytes, count * kElementBytes);
-      const auto actual = to_double(bytes, DType::float32);
-      for (std::size_t i = 0; i < count; ++i) {
-        const auto [expected, tolerance] = expectation(as[i], bs[i]);
-        tracker.compare(actual[i], expected, tolerance, first + static_cast<std::int64_t>(i));
+  CheckResult check_elements(const TensorData& output) const {
+    const auto total = static_cast<std::size_t>(elements_);
+    std::vector<ErrorTracker> trackers(parts_of(total, kChunk), ErrorTracker("every element"));
+    in_parts(total, kChunk, [&](std::size_t part, std::size_t first, std::size_t end) {
+      std::vector<float> a(kChunk), b(kChunk), actual(kChunk);
+      for (; first < end; first += kChunk) {
+        const std::size_t count = std::min(kChunk, end - first);
+        const std::span<float> as(a.data(), count), bs(b.data(), count);
+        if (op_ != Memory::Op::write) input_values(seed_, 0, first, as);
+        if (facts(op_).inputs > 1) input_values(seed_, 1, first, bs);
+        std::memcpy(actual.data(), output.bytes.data() + first * kElementBytes,
+                    count * kElementBytes);
+        for (std::size_t i = 0; i < count; ++i) {
+          const auto [expected, tolerance] = expectation(as[i], bs[i]);
+          trackers[part].compare(double{actual[i]}, expected, tolerance,
+                                 static_cast<std::int64_t>(first + i));
+        }
       }
-    }
-    return tracker.result();
+    });
+    for (std::size_t part = 1; part < trackers.size(); ++part) trackers[0].merge(trackers[part]);
+    return trackers[0].result();
   }
 
   static std::pair<double, double> rounded(double exact) {
@@ -108,23 +114,27 @@ class MemoryChecker final : public Checker {
   /// A partial sum of j values has a standard deviation of sqrt(j/3); rounding each of N of them in
   /// float32 adds up to u·N/sqrt(6). Eight of these; losing even 1 % of the array is far outside.
   CheckResult check_sum(const TensorData& output) {
-    if (!sum_) {
-      double sum = 0;
-      std::vector<float> values(kChunk);
-      for (std::int64_t first = 0; first < elements_; first += kChunk) {
-        const std::span<float> chunk(values.data(),
-                                     static_cast<std::size_t>(std::min(kChunk, elements_ - first)));
-        input_values(seed_, 0, static_cast<std::uint64_t>(first), chunk);
-        for (const float v : chunk) sum += double{v};
-      }
-      sum_ = sum;
-    }
+    if (!sum_) sum_ = sum_of_input();
     const double n = static_cast<double>(elements_);
     const double u = unit_roundoff(DType::float32);
     ErrorTracker tracker("sum against float64");
     tracker.compare(to_double(output.bytes, DType::float32)[0], *sum_,
                     8 * u * n / std::sqrt(6.0) + u * std::abs(*sum_), 0);
     return tracker.result();
+  }
+
+  [[nodiscard]] double sum_of_input() const {
+    const auto total = static_cast<std::size_t>(elements_);
+    std::vector<double> sums(parts_of(total, kChunk), 0.0);
+    in_parts(total, kChunk, [&](std::size_t part, std::size_t first, std::size_t end) {
+      std::vector<float> values(kChunk);
+      for (; first < end; first += kChunk) {
+        const std::span<float> chunk(values.data(), std::min(kChunk, end - first));
+        input_values(seed_, 0, first, chunk);
+        sums[part] = std::accumulate(chunk.begin(), chunk.end(), sums[part]);
+      }
+    });
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
   }
 
   TensorSpec output_;

@@ -78,6 +78,13 @@ TEST_CASE("an input element is the same alone, in a span from any start, and as 
   std::vector<float> values(11);
   input_values(kSeed, 3, 5, values);
   for (std::size_t i = 0; i < values.size(); ++i) CHECK(values[i] == input_value(kSeed, 3, 5 + i));
+  // Long spans go many at a time: over the end of such a group, and of the low 32 bits of groups.
+  for (const std::uint64_t first : {0ULL, 3ULL, 100ULL, (1ULL << 34) - 70}) {
+    std::vector<float> many(700);
+    input_values(kSeed + (1ULL << 40), 9, first, many);
+    for (std::size_t i = 0; i < many.size(); ++i)
+      REQUIRE(many[i] == input_value(kSeed + (1ULL << 40), 9, first + i));
+  }
   const auto bytes = input_bytes(kSeed, 3, 16, DType::float32);
   float element = 0;
   std::memcpy(&element, bytes.data() + 5 * 4, 4);

@@ -1,5 +1,7 @@
 #include "kit/bound_blas.hpp"
 
+#include "kit/openblas_kernels.hpp"
+
 #include <dlfcn.h>
 
 #include <array>
@@ -28,7 +30,10 @@ F* function_in(const std::string& path, const char* name) {
 
 void add_openblas_facts(Json& facts, const std::string& path) {
   if (auto* config = function_in<char*()>(path, "openblas_get_config")) facts["config"] = config();
-  if (auto* core = function_in<char*()>(path, "openblas_get_corename")) facts["core"] = core();
+  if (auto* core = function_in<char*()>(path, "openblas_get_corename")) {
+    facts["core"] = core();
+    facts["replaced_core"] = to_json_or_null(replaced_openblas_kernels());
+  }
   if (auto* threads = function_in<int()>(path, "openblas_get_num_threads")) {
     facts["threads"] = threads();
   }

@@ -56,6 +56,13 @@ Result<Blas> Blas::open(int threads) {
                                         times.begin())];
 }
 
+std::optional<std::string> Blas::core_of_first() {
+  for (const auto& name : blas_candidates()) {
+    if (const auto blas = load(name, 1)) return blas->core_;
+  }
+  return std::nullopt;
+}
+
 std::optional<Blas> Blas::load(const std::string& name, int threads) {
   // Never closed: a library's threads outlive any call.
   void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);

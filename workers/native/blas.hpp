@@ -35,6 +35,9 @@ class Blas {
   /// Errors: `unsupported` when there is none, with what to install.
   [[nodiscard]] static Result<Blas> open(int threads);
 
+  /// The kernels that the first library of candidates() that can be loaded chose for this CPU.
+  [[nodiscard]] static std::optional<std::string> core_of_first();
+
   /// y [m, n] = x [m, k] · wᵀ, w [n, k], all row-major.
   void gemm(int m, int n, int k, const float* x, const float* w, float* y) const;
   void gemm(int m, int n, int k, const double* x, const double* w, double* y) const;

@@ -1,6 +1,7 @@
 #include "native/native_backend.hpp"
 
 #include "core/text.hpp"
+#include "kit/openblas_kernels.hpp"
 #include "mlbench_version.hpp"
 #include "native/blas.hpp"
 #include "native/ceilings.hpp"
@@ -112,6 +113,7 @@ class NativeBackend final : public kit::Backend {
     blas["path"] = blas_->path();
     blas["config"] = to_json_or_null(blas_->config());
     blas["core"] = to_json_or_null(blas_->core());
+    blas["replaced_core"] = to_json_or_null(kit::replaced_openblas_kernels());
     blas["threads"] = to_json_or_null(blas_->threads());
     return blas;
   }
