@@ -44,8 +44,8 @@ Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
   };
   if (too_long() && settings.rows > kFewestRows) {
     for (const CaseState& c : cases) {
-      if (c.active)
-        round_s -= c.plan.blocks_s * (1 - static_cast<double>(kFewestRows) / settings.rows);
+      if (c.active && c.plan.rows > kFewestRows)
+        round_s -= c.plan.blocks_s * (1 - static_cast<double>(kFewestRows) / c.plan.rows);
     }
     settings.rows = kFewestRows;
   }

@@ -31,6 +31,7 @@ Runner::Runner(store::Journal& journal, Settings settings, std::vector<Subject> 
                                         .random = std::mt19937_64(settings.seed),
                                         .cases = {},
                                         .scratch = {},
+                                        .output_buffer = {},
                                         .failed_trials = {}})) {
   for (const auto& s : subjects)
     impl_->sides.push_back(Side{.subject = s, .usable = true, .failed_starts = 0, .worker = {}});
@@ -174,6 +175,7 @@ Status Runner::Impl::run_slot(CaseState& state, int round) {
              .definition = state.definition,
              .checker = *state.checker,
              .scratch = scratch,
+             .output_buffer = output_buffer,
              .round = round},
             state.plan, std::move(taking_part));
   auto lost = slot.run();
@@ -200,6 +202,7 @@ Result<bool> Runner::Impl::run_round(int round) {
     if (stop_requested()) return false;
   }
   finish_workers();
+  output_buffer = {};
   if (auto ok = journal.write(
           {{"type", "round"}, {"round", round}, {"state", to_json(machine::sample_state())}});
       !ok)

@@ -45,6 +45,7 @@ struct Runner::Impl {
   std::mt19937_64 random;
   std::vector<CaseState> cases;
   std::filesystem::path scratch;
+  std::vector<std::byte> output_buffer;  ///< Of one round; SlotContext.
   std::map<std::pair<std::string, std::string>, CallFailure> failed_trials;  // by case, subject
 
   [[nodiscard]] std::filesystem::path log_of(const Subject& s) const;

@@ -14,6 +14,7 @@ struct SlotPlan {
   double sync_overhead_s = 0;            ///< Of waiting for an idle device; the slowest subject's.
   double extra_work = 0;                 ///< Share of work that a control's second process adds.
   double blocks_s = 0;                   ///< What the blocks of the last slot took together.
+  int rows = 0;                          ///< Block pairs a slot; 0 until known.
 };
 
 /// A subject that takes part, and its running worker.
@@ -21,6 +22,9 @@ struct SlotSide {
   const Subject* subject = nullptr;
   Worker* worker = nullptr;
   bool fresh = false;  ///< The first case of this process.
+  /// What the check of its large output before the blocks found, and digest_of() that output.
+  Json checked = {};
+  std::string digest = {};
 };
 
 struct SlotContext {
@@ -30,6 +34,7 @@ struct SlotContext {
   const workload::Case& definition;
   workload::Checker& checker;
   const std::filesystem::path& scratch;
+  std::vector<std::byte>& output_buffer;  ///< Memory for one output, kept from slot to slot.
   int round = 0;
 };
 
@@ -48,8 +53,12 @@ class Slot {
  private:
   [[nodiscard]] Status prepare(SlotSide& side);
   [[nodiscard]] Status check(SlotSide& side, const char* source);
+  [[nodiscard]] Result<bool> is_as_checked(SlotSide& side);
+  [[nodiscard]] Status check_last(SlotSide& side);
   [[nodiscard]] Status warm(SlotSide& side);
   void plan_blocks();
+  void plan_calls();
+  void plan_rows();
   [[nodiscard]] int extra_calls(const SlotSide& side) const;
   [[nodiscard]] Result<std::optional<double>> fastest_s(SlotSide& side, int calls);
   [[nodiscard]] Status check_linearity(SlotSide& side);

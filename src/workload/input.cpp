@@ -159,15 +159,19 @@ std::vector<std::byte> input_bytes(std::uint64_t seed, std::uint32_t stream, std
 }
 
 std::vector<std::byte> input_bytes(const TensorSpec& spec, std::uint64_t seed) {
-  const auto total = static_cast<std::size_t>(spec.elements());
   std::vector<std::byte> bytes(static_cast<std::size_t>(spec.bytes()));
+  fill_input(spec, seed, bytes.data());
+  return bytes;
+}
+
+void fill_input(const TensorSpec& spec, std::uint64_t seed, std::byte* out) {
   // One thread makes some 500 million elements a second, too few for a GPU's arrays.
   constexpr std::size_t kLeastPerThread = 1 << 20;
+  const auto total = static_cast<std::size_t>(spec.elements());
   in_parts(total, kLeastPerThread, [&](std::size_t, std::size_t first, std::size_t end) {
     const auto offset = first * static_cast<std::size_t>(size_bytes(spec.dtype));
-    write_input(spec, seed, first, end - first, bytes.data() + offset);
+    write_input(spec, seed, first, end - first, out + offset);
   });
-  return bytes;
 }
 
 void write_input(const TensorSpec& spec, std::uint64_t seed, std::size_t first, std::size_t count,

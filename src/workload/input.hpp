@@ -41,6 +41,9 @@ void input_values(std::uint64_t seed, std::uint32_t stream, std::uint64_t first,
 /// 0.
 [[nodiscard]] std::vector<std::byte> input_bytes(const TensorSpec& spec, std::uint64_t seed);
 
+/// That input to the spec.bytes() bytes from `out` on, a large one by several threads.
+void fill_input(const TensorSpec& spec, std::uint64_t seed, std::byte* out);
+
 /// Elements [first, first + count) of that input to `out`.
 void write_input(const TensorSpec& spec, std::uint64_t seed, std::size_t first, std::size_t count,
                  std::byte* out);

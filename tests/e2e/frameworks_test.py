@@ -137,6 +137,23 @@ class RealRun(MlbenchTest):
         self.assertTrue(wheel["blas"])
         self.assertNotEqual(best["facts"]["blas"], wheel["facts"]["blas"])
 
+    @unittest.skipUnless(ON_LINUX, "MLX and native use Accelerate on macOS")
+    def test_openblas_runs_kernels_of_this_cpu(self):
+        """Never those from before AVX where the CPU has it, unless the user asks for them."""
+        features = Path("/proc/cpuinfo").read_text()
+        if " avx2" not in features: self.skipTest("a CPU without AVX2")
+        for framework in FRAMEWORKS:
+            if framework == "torch": continue
+            for asked, replaced in ((None, True), ("Prescott", False), ("Haswell", False)):
+                env = self.environment(**({"OPENBLAS_CORETYPE": asked} if asked else {}))
+                done = subprocess.run([BIN / f"mlbench-worker-{framework}"], capture_output=True, text=True, timeout=120, env=env,
+                                      input='{"id":1,"verb":"describe","device":"cpu"}\n{"id":2,"verb":"bye"}\n')
+                blas = json.loads(done.stdout.splitlines()[1])["blas"]
+                if blas["library"] != "OpenBLAS": continue
+                if asked: self.assertEqual(blas["core"], asked)
+                else: self.assertNotEqual(blas["core"], "Prescott")
+                self.assertTrue(replaced or blas["replaced_core"] is None)
+
     @needs("torch")
     def test_pytorch_only(self):
         finished = self.mlbench("run", "--json", "--pytorch-only", "--config", self.config, "--results", self.results,

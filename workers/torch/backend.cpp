@@ -57,8 +57,8 @@ class OperationKernel final : public kit::Kernel {
   std::size_t copy_ = 0, last_ = 0;
 };
 
-/// Every input exists a second time on the host while it is made; outputs come after that, the old
-/// one still alive when the new one is made.
+/// An input of another device exists a second time on the host while it is made; outputs come after
+/// that, the old one still alive when the new one is made.
 std::int64_t host_bytes_needed(const workload::Case& c) {
   const auto inputs = workload::inputs_of(c);
   std::int64_t sum = 0, largest = 0;

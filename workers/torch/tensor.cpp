@@ -3,7 +3,6 @@
 #include "workload/input.hpp"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
 #include <cstring>
@@ -39,10 +38,9 @@ at::ScalarType scalar_type(workload::DType dtype) {
 }
 
 at::Tensor input_tensor(const workload::TensorSpec& spec, std::uint64_t seed, at::Device device) {
-  auto bytes = workload::input_bytes(spec, seed);
-  const auto type = scalar_type(spec.dtype);
-  const auto host = at::from_blob(bytes.data(), spec.shape, at::TensorOptions().dtype(type));
-  return host.to(device, type, /*non_blocking=*/false, /*copy=*/true);
+  const auto host = at::empty(spec.shape, at::TensorOptions().dtype(scalar_type(spec.dtype)));
+  workload::fill_input(spec, seed, static_cast<std::byte*>(host.mutable_data_ptr()));
+  return host.to(device);
 }
 
 at::Tensor output_tensor(const workload::TensorSpec& spec, at::Device device) {
