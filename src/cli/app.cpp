@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kFooter = R"(
 Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 not possible here, 4 file or worker trouble,
-5 gate failed, 6 finished but some case failed, 130 interrupted.)";
+5 gate failed, 6 finished but some case failed or selfcheck raised the alarm, 130 interrupted.)";
 
 /// `mlbench --quick` means `mlbench run --quick`, and `mlbench` means `mlbench run`.
 std::vector<std::string> with_default_command(std::span<const std::string> args) {
@@ -106,6 +106,10 @@ void add_selfcheck_flags(CLI::App& command, SelfcheckOptions& o) {
       .add_option("--inject", o.inject,
                   "Real extra work that has to be found (default 3%); may be given again")
       ->type_name("SHARE");
+  command
+      .add_option("--config", o.config,
+                  "YAML file whose section measure says how to measure (docs/configuration.md)")
+      ->type_name("FILE");
   command
       .add_option("--budget", o.budget,
                   "Measuring time of all together; fewer comparisons if need be")

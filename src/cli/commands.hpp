@@ -41,6 +41,7 @@ int report_command(const Context& context, const ReportOptions& options);
 struct SelfcheckOptions {
   int comparisons = 60;                      ///< Null comparisons.
   std::vector<std::string> inject = {"3%"};  ///< Shares of extra work, one a trial in turn.
+  std::string config;                        ///< Only its section `measure` counts.
   std::string budget, target, device, results;
   std::vector<std::string> workers;
   std::vector<std::string> from_journals;  ///< Regroup these instead of measuring.

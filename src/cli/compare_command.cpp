@@ -139,8 +139,10 @@ int exit_code_of(const Context& context, const compare::Comparison& c, bool anyw
   }
   if (!c.gate) return kExitOk;
   if (!c.gate->passed) {
-    context.err << "mlbench: the gate is " << report::gate_sentence(c)
-                << "; mlbench run --ab measures two versions in one run, and gets a verdict\n";
+    const char* cure = c.failed_controls.empty()
+                           ? "mlbench run --ab measures two versions in one run, and gets a verdict"
+                           : "a control failed: measure again with nothing else on the machine";
+    context.err << "mlbench: the gate is " << report::gate_sentence(c) << "; " << cure << '\n';
     return exit_code(ErrorKind::unsupported);
   }
   return *c.gate->passed ? kExitOk : kExitGateFailed;

@@ -67,7 +67,8 @@ Listing without_trial(const RunOptions& options, const machine::Machine& machine
   return listing;
 }
 
-Json to_json(const workload::Case& c, const plan::Estimates& estimates, const std::string& reason) {
+Json to_json(const workload::Case& c, const Listing& listing, const std::string& reason) {
+  const auto& estimates = listing.estimates;
   const auto work = workload::work_of(c);
   Json calls = Json::object();
   if (const auto it = estimates.find(c.id); it != estimates.end()) {
@@ -80,11 +81,13 @@ Json to_json(const workload::Case& c, const plan::Estimates& estimates, const st
           {"bytes", work.bytes},
           {"memory_bytes", workload::memory_bytes_of(c)},
           {"estimated_call_s", calls},
+          {"alternating", listing.selection.alternating.contains(c.id)},
           {"status", reason.empty() ? "planned" : "skipped"},
           {"reason", reason.empty() ? Json(nullptr) : Json(reason)}};
 }
 
-std::vector<std::string> cells(const workload::Case& c, const plan::Estimates& estimates) {
+std::vector<std::string> cells(const workload::Case& c, const Listing& listing) {
+  const auto& estimates = listing.estimates;
   const auto work = workload::work_of(c);
   std::string times;
   if (const auto it = estimates.find(c.id); it != estimates.end()) {
@@ -98,7 +101,7 @@ std::vector<std::string> cells(const workload::Case& c, const plan::Estimates& e
           format_bytes(work.bytes),
           format_bytes(static_cast<double>(workload::memory_bytes_of(c))),
           times,
-          ""};
+          listing.selection.alternating.contains(c.id) ? "one process at a time" : ""};
 }
 
 }  // namespace
@@ -116,9 +119,9 @@ int list_command(const Context& context, const RunFlags& flags, bool trial) {
   if (context.json) {
     Json cases = Json::array();
     for (const auto& c : listing->selection.chosen)
-      cases.push_back(to_json(c, listing->estimates, ""));
+      cases.push_back(to_json(c, *listing, ""));
     for (const auto& left : listing->selection.left_out)
-      cases.push_back(to_json(left.definition, listing->estimates, left.reason));
+      cases.push_back(to_json(left.definition, *listing, left.reason));
     print_json(context, {{"schema", "mlbench.list/1"},
                          {"preset", name_of(options->settings.preset)},
                          {"cases", cases}});
@@ -126,7 +129,7 @@ int list_command(const Context& context, const RunFlags& flags, bool trial) {
   }
   report::Table table;
   table.add({"CASE", "work", "traffic", "memory", trial ? "a call takes about" : "", ""});
-  for (const auto& c : listing->selection.chosen) table.add(cells(c, listing->estimates));
+  for (const auto& c : listing->selection.chosen) table.add(cells(c, *listing));
   context.out << table.text();
   if (!listing->selection.left_out.empty()) {
     report::Table left_out;

@@ -67,11 +67,15 @@ class RunSession {
   }
 
   Status declare_cases(const machine::Machine& machine) {
-    if (!options_.cases.empty()) {
-      return runner_.declare(pairs_of(subjects_, usable()),
-                             {.chosen = options_.cases, .left_out = {}, .excluded = {}}, {});
-    }
     const auto live_processes = static_cast<int>(usable().size());
+    if (!options_.cases.empty()) {
+      plan::Selection selection{.chosen = options_.cases, .left_out = {}, .excluded = {}};
+      for (const auto& c : options_.cases) {
+        if (plan::must_alternate(c, planned_machine(machine, journal_.data()), live_processes))
+          selection.alternating.insert(c.id);
+      }
+      return runner_.declare(pairs_of(subjects_, usable()), selection, {});
+    }
     const auto candidates =
         plan::candidates(options_.catalogue, options_.settings.preset,
                          planned_machine(machine, journal_.data()), live_processes, options_.only);

@@ -26,6 +26,7 @@ struct Plan {
 
 Result<Plan> resolve_selfcheck(const SelfcheckOptions& given, const machine::Machine& machine) {
   RunFlags flags;
+  flags.config = given.config;
   flags.target = given.target;
   flags.device = given.device;
   flags.workers = given.workers;
@@ -35,6 +36,7 @@ Result<Plan> resolve_selfcheck(const SelfcheckOptions& given, const machine::Mac
   if (!options) return options.error();
   Plan plan{.options = *std::move(options), .changes = {}, .comparisons = given.comparisons};
   if (given.workers.empty()) plan.options.subjects.frameworks = {"torch", "mlx"};
+  plan.options.subjects.only.clear();
   if (given.results.empty())
     plan.options.results_dir = default_results_dir().parent_path() / "selfcheck";
   plan.options.settings.control_target = plan.options.settings.target;
@@ -221,7 +223,7 @@ int finish(const Context& context, const report::SelfcheckReport& report) {
     context.out << report::to_text(report);
   }
   if (run::stop_requested()) return kExitInterrupted;
-  return report.result.alarm() ? kExitSomeCasesFailed : kExitOk;
+  return report.result.alarm() ? kExitAlarm : kExitOk;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "compare/comparison.hpp"
 
+#include "compare/conditions.hpp"
+#include "compare/controls.hpp"
 #include "compare/match.hpp"
 #include "core/text.hpp"
 #include "stats/holm.hpp"
@@ -224,6 +226,27 @@ void judge_separate(CaseComparison& c, const Unpaired& u, const Comparison& whol
   if (!c.interval) c.reason = "its interval is beyond all bounds";
 }
 
+/// Takes the verdict away, whatever the interval says; a reason that is there stays.
+void withhold(CaseComparison& c, const std::string& reason) {
+  if (c.judgement.verdict != stats::Verdict::invalid || c.reason.empty()) c.reason = reason;
+  c.judgement = {};
+}
+
+/// What the state of the machine calls for, on either side.
+void add_condition_flags(CaseComparison& c, const Runs& runs, const std::string& subject) {
+  const auto add = [&](const std::vector<std::string>& flags) {
+    for (const auto& flag : flags) {
+      if (std::find(c.flags.begin(), c.flags.end(), flag) == c.flags.end()) c.flags.push_back(flag);
+    }
+  };
+  for (const RunData& run : runs) {
+    const auto* record = run.find_case(c.case_id);
+    const auto* cell = run.find_cell(c.case_id, subject);
+    if (record != nullptr) add(flags_of(conditions_of(run, *record)));
+    if (cell != nullptr) add(flags_of(conditions_of(*cell)));
+  }
+}
+
 CaseComparison compare_case(const CaseRecord& record, const SubjectMatch& match,
                             const ComparisonRequest& request, const Comparison& whole) {
   const auto base = cells_of(request.base, record.definition.id, match.base),
@@ -248,18 +271,23 @@ CaseComparison compare_case(const CaseRecord& record, const SubjectMatch& match,
     return c;
   }
   add_cell_flags(c, *b, *n);
+  add_condition_flags(c, request.base, match.base);
+  add_condition_flags(c, now_of(request), match.now);
   if (!means_the_same(c.case_id, request.base, request.now)) {
     c.reason = "its parameters differ between the runs";
     return c;
   }
+  constexpr const char* kDistrusted = "a control of its run failed";
   if (whole.interleaved) {
     judge_interleaved(c, request);
+    if (!whole.failed_controls.empty()) withhold(c, kDistrusted);
     return c;
   }
   const auto* subject = request.base.front().find_subject(match.base);
   const auto control = whole.controls.find(subject == nullptr ? "" : device_kind(subject->device));
   judge_separate(c, unpaired(base, now), whole,
                  control == whole.controls.end() ? nullptr : &control->second);
+  if (!whole.failed_controls.empty()) withhold(c, kDistrusted);
   if (!whole.refusal.empty()) {  // asked for all the same
     c.judgement = {};
     c.reason = "not comparable";
@@ -355,6 +383,30 @@ Status check_distinct(const ComparisonRequest& request) {
   return Done{};
 }
 
+void note_failed_controls(Comparison& comparison, const Runs& runs, bool base, bool now) {
+  for (const RunData& run : runs) {
+    for (const Control& c : controls_of(run)) {
+      const bool different = c.outcome == ControlOutcome::different;
+      if (!different && c.outcome != ControlOutcome::missed) continue;
+      const std::string with = c.positive ? " with more work" : "";
+      comparison.failed_controls.push_back(
+          {.started = find_string(run.header, "started").value_or("?"),
+           .in_base = base,
+           .in_new = now,
+           .sentence = c.verdict.a + " against itself" + with + " came out " + in_words(c)});
+    }
+  }
+}
+
+void note_rehearsals(Comparison& comparison, const Runs& runs) {
+  for (const RunData& run : runs) {
+    const auto title = find_string(run.header, "rehearsal");
+    auto& known = comparison.rehearsals;
+    if (title && std::find(known.begin(), known.end(), *title) == known.end())
+      known.push_back(*title);
+  }
+}
+
 std::string refusal_of(const std::vector<SetupDifference>& differences) {
   std::vector<std::string> reasons;
   for (const auto& d : differences) {
@@ -393,6 +445,10 @@ Result<Comparison> compare_sides(const ComparisonRequest& request) {
   result.same_machine = same_machine(request.base, now);
   result.differences = setup_differences(request.base, now, result.subjects);
   result.refusal = refusal_of(result.differences);
+  note_failed_controls(result, request.base, true, result.interleaved);
+  note_failed_controls(result, request.now, false, true);
+  note_rehearsals(result, request.base);
+  note_rehearsals(result, request.now);
   if (!result.refusal.empty() && !request.anyway) return result;
 
   if (!result.interleaved) {

@@ -58,6 +58,13 @@ struct GateResult {
   std::optional<bool> passed = {};  ///< Empty: nothing could be judged.
 };
 
+/// A control of one of the runs that failed: nothing that this run says is to be trusted.
+struct FailedControl {
+  std::string started;  ///< Of the run.
+  bool in_base = false, in_new = false;
+  std::string sentence;  ///< "torch:cpu against itself came out DIFFERENT (...)".
+};
+
 struct Comparison {
   bool interleaved = false;  ///< Both sides were measured together, in one run.
   bool same_machine = true;
@@ -66,6 +73,8 @@ struct Comparison {
   std::vector<SubjectMatch> subjects;
   std::vector<std::string> unmatched;               ///< Sentences: subjects that one side lacks.
   std::map<std::string, OccasionControl> controls;  ///< By kind of device, "cpu" or "gpu".
+  std::vector<FailedControl> failed_controls;       ///< Any one withholds all verdicts.
+  std::vector<std::string> rehearsals;              ///< Recorded machines whose times are invented.
   std::vector<CaseComparison> cases;                ///< Empty where the sides are refused.
   std::optional<GateResult> gate;
 };

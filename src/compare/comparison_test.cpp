@@ -301,3 +301,54 @@ TEST_CASE("one run without two environments asks for the subjects") {
   REQUIRE_FALSE(result);
   CHECK(contains(result.error().message, "--subjects BASE,NEW; there are torch:cpu, native:cpu"));
 }
+
+TEST_CASE("a run whose null control failed gives ratios and no verdicts") {
+  const auto with_control = [](double twin_s) {
+    auto run = ab_run(2, 1);
+    run.control(32, "mlx@old:cpu", "mlx@old+again:cpu");
+    run.measure(32, {{"mlx@old:cpu", 1e-3}, {"mlx@old+again:cpu", twin_s}}, 8, 0.004);
+    return run;
+  };
+  const auto good = compare_within(with_control(1e-3), 0.03);
+  CHECK(good.failed_controls.empty());
+  CHECK(only(good, "mlx@new:cpu").judgement.verdict == Verdict::slower);
+
+  const auto bad = compare_within(with_control(1.1e-3), 0.03);
+  REQUIRE(bad.failed_controls.size() == 1);
+  CHECK(bad.failed_controls[0].in_base);
+  CHECK(bad.failed_controls[0].in_new);
+  CHECK(contains(bad.failed_controls[0].sentence, "mlx@old:cpu against itself came out DIFFERENT"));
+  REQUIRE(bad.cases.size() == 2);  // the control is no case
+  for (const auto& c : bad.cases) {
+    CHECK(c.judgement.verdict == Verdict::invalid);
+    CHECK(c.interval);
+    CHECK(contains(sentence(c), "a control of its run failed"));
+  }
+  CHECK_FALSE(bad.gate->passed);  // cannot see, so does not pass
+}
+
+TEST_CASE("a failed control on either side of two runs withholds their verdicts") {
+  const auto run = [](const char* started, double twin_s) {
+    auto made = run_of(started, 1e-3, 1e-3);
+    made.control(32, "torch:cpu", "torch@again:cpu");
+    made.measure(32, {{"torch:cpu", 1e-3}, {"torch@again:cpu", twin_s}}, 8, 0.004);
+    return made;
+  };
+  const auto good = compare_runs(run("1", 1e-3), run("2", 1e-3));
+  CHECK(only(good, "torch:cpu").judgement.verdict == Verdict::equal);
+  const auto bad = compare_runs(run("1", 1e-3), run("2", 1.1e-3));
+  REQUIRE(bad.failed_controls.size() == 1);
+  CHECK_FALSE(bad.failed_controls[0].in_base);
+  CHECK(bad.failed_controls[0].in_new);
+  CHECK(bad.failed_controls[0].started == "2");
+  CHECK(only(bad, "torch:cpu").judgement.verdict == Verdict::invalid);
+  CHECK(only(bad, "torch:cpu").reason == "a control of its run failed");
+}
+
+TEST_CASE("rehearsals are named once each") {
+  const Json rehearsal = {{"rehearsal", "M5 10-core"}};
+  const auto c = compare_runs(run_of("1", 1e-3, 1e-3, 12, "2.12.0", rehearsal),
+                              run_of("2", 1e-3, 1e-3, 12, "2.12.0", rehearsal));
+  CHECK(c.rehearsals == std::vector<std::string>{"M5 10-core"});
+  CHECK(compare_runs(run_of("1", 1e-3, 1e-3), run_of("2", 1e-3, 1e-3)).rehearsals.empty());
+}

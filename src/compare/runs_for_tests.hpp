@@ -78,6 +78,22 @@ class MadeUpRun {
     }
     return *this;
   }
+  /// A control of `subject` on a product of n, with its pair; measure() then takes its two sides.
+  MadeUpRun& control(int n, const std::string& subject, const std::string& twin,
+                     double extra_work = 0) {
+    const double size = n;
+    add({{"type", "pair"}, {"a", subject}, {"b", twin}, {"control", true}});
+    add({{"type", "case"},
+         {"case", id(n)},
+         {"workload", "gemm"},
+         {"dtype", "float32"},
+         {"params", {{"m", n}, {"n", n}, {"k", n}}},
+         {"flop", 2 * size * size * size},
+         {"bytes", 12 * size * size},
+         {"unit", "flop_per_s"},
+         {"control", {{"subject", subject}, {"extra_work", extra_work}}}});
+    return *this;
+  }
   MadeUpRun& outcome(int n, const std::string& subject, const char* status, const char* reason) {
     add({{"type", "outcome"},
          {"case", id(n)},

@@ -119,6 +119,7 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
   if (stats::drifted(all_block_times(*a), all_block_times(*b),
                      std::max(v.interval->half_width_log, kLeastDrift / 3)))
     v.flags.emplace_back("drift");
+  if (c.alternating) v.flags.emplace_back("not_interleaved");
   const auto quartiles = ratios(run, c, *a, *b, stats::BlockStatistic::lower_quartile);
   if (stats::unstable(v.interval, stats::ratio_interval(quartiles, 0.95, inflation)))
     v.flags.emplace_back("unstable");

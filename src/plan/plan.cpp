@@ -97,18 +97,15 @@ class Builder {
                     format_bytes(static_cast<double>(*largest_buffer_bytes_))});
         continue;
       }
-      const double needed = static_cast<double>(workload::memory_bytes_of(c)) * live_processes_;
-      if (available_bytes_ &&
-          needed > family.memory_share * static_cast<double>(*available_bytes_)) {
+      const auto alone = static_cast<double>(workload::memory_bytes_of(c));
+      if (!fits(alone, family.memory_share)) {
         result_.left_out.push_back(
-            {c,
-             "needs " + format_bytes(needed) +
-                 (live_processes_ == 1 ? ""
-                                       : " in " + std::to_string(live_processes_) + " processes") +
-                 ", over " + (family.memory_share == 0.25 ? "a quarter" : "half") + " of the " +
-                 format_bytes(static_cast<double>(*available_bytes_)) + " available"});
+            {c, "needs " + format_bytes(alone) + ", over " +
+                    (family.memory_share == 0.25 ? "a quarter" : "half") + " of the " +
+                    format_bytes(static_cast<double>(*available_bytes_)) + " available"});
         continue;
       }
+      if (!fits(alone * live_processes_, family.memory_share)) result_.alternating.insert(c.id);
       fitting.push_back(std::move(c));
     }
     family.candidates = std::move(fitting);
@@ -125,6 +122,9 @@ class Builder {
   Candidates result() && { return std::move(result_); }
 
  private:
+  [[nodiscard]] bool fits(double bytes, double share) const {
+    return !available_bytes_ || bytes <= share * static_cast<double>(*available_bytes_);
+  }
   [[nodiscard]] bool wanted(const Case& c) const {
     if (only_.empty()) return true;
     return std::any_of(only_.begin(), only_.end(),
@@ -267,7 +267,10 @@ Candidates candidates(const Catalogue& catalogue, Preset preset, const machine::
 
 Selection select(const Candidates& candidates, const Estimates& estimates, Preset preset) {
   const int most = candidates.named ? kAll : limits_of(preset).most_cases;
-  Selection selection{.chosen = {}, .left_out = candidates.left_out, .excluded = {}};
+  Selection selection{.chosen = {},
+                      .left_out = candidates.left_out,
+                      .excluded = {},
+                      .alternating = candidates.alternating};
   std::map<std::string, int> taken;  // by kind
   for (const Family& family : candidates.families) {
     const auto kinds = kinds_of(estimates, family);
@@ -297,6 +300,13 @@ Selection select(const Candidates& candidates, const Estimates& estimates, Prese
     }
   }
   return selection;
+}
+
+bool must_alternate(const Case& c, const machine::Machine& machine, int live_processes) {
+  constexpr double kShare = 0.9;
+  const auto available = available_bytes(machine);
+  const auto needed = static_cast<double>(workload::memory_bytes_of(c)) * live_processes;
+  return live_processes > 1 && available && needed > kShare * static_cast<double>(*available);
 }
 
 double extrapolate_s(const Case& previous, double previous_s, const Case& next) {

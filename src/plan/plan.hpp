@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,12 +45,15 @@ struct LeftOut {
 struct Candidates {
   std::vector<Family> families;
   std::vector<LeftOut> left_out;  ///< Too large for this machine's memory, or not in the preset.
-  bool named = false;             ///< By --only: then no preset's number of cases limits them.
+  /// Ids of those that fit into memory once, and not in all processes together.
+  std::set<std::string> alternating;
+  bool named = false;  ///< By --only: then no preset's number of cases limits them.
 };
 
 /// All candidates that `only` (globs over ids; empty: all) lets through and that fit:
 /// `live_processes` processes hold a case at the same time and may together take the share of the
-/// available memory that its family states. What `only` names is taken whatever the preset's share.
+/// available memory that its family states; a case that only one of them could hold is measured by
+/// whole processes that alternate. What `only` names is taken whatever the preset's share.
 /// The GPUs of `machine` are those that are measured: what they can hold limits the cases too.
 [[nodiscard]] Candidates candidates(const Catalogue& catalogue, Preset preset,
                                     const machine::Machine& machine, int live_processes,
@@ -74,7 +78,13 @@ struct Selection {
   std::vector<workload::Case> chosen;  ///< In the order of the families.
   std::vector<LeftOut> left_out;
   std::vector<Exclusion> excluded;
+  std::set<std::string> alternating = {};  ///< Ids of those in `chosen` that no two may hold.
 };
+
+/// Whether `live_processes` processes cannot hold `c` together in nine tenths of what is available:
+/// for cases that are measured whatever a family's share of the memory is.
+[[nodiscard]] bool must_alternate(const workload::Case& c, const machine::Machine& machine,
+                                  int live_processes);
 
 /// Takes from each family what the preset allows, given how long a call takes on the slowest
 /// subject; for CPUs and for GPUs on their own. A case that no subject could run is left out with

@@ -107,10 +107,30 @@ TEST_CASE("a case that nobody can run is left out with the reason") {
 }
 
 TEST_CASE("what does not fit into a share of the memory is left out with the sizes") {
+  const auto c = candidates({}, Preset::quick, machine_with(kGiB / 3), 3, {"memory/*"});
+  REQUIRE(c.left_out.size() == 2);  // copy and triad: 128 and 192 MiB are over 85 MiB
+  CHECK(c.left_out[0].reason.find("over a quarter of the 341 MiB available") != std::string::npos);
+}
+
+TEST_CASE("what fits once and not in all processes together alternates whole processes") {
   const auto c = candidates({}, Preset::quick, machine_with(kGiB), 3, {"memory/*"});
-  REQUIRE(c.left_out.size() == 2);  // copy and triad: 3 x 128 MiB are over 256 MiB
-  CHECK(c.left_out[0].reason.find("in 3 processes, over a quarter of the 1.00 GiB available") !=
-        std::string::npos);
+  CHECK(c.left_out.empty());
+  // Copy: 128 MiB are within 256 MiB, and three times that is not; read: 3 x 64 MiB fit.
+  CHECK(c.alternating == std::set<std::string>{"memory/float32/copy_64MiB",
+                                               "memory/float32/triad_64MiB"});
+  const auto s = select(c, at_rate(c, 1e9), Preset::quick);
+  CHECK(s.alternating.contains("memory/float32/copy_64MiB"));
+  CHECK(candidates({}, Preset::quick, machine_with(kGiB), 1, {"memory/*"}).alternating.empty());
+}
+
+TEST_CASE("a case that is measured in any case alternates where two of it are too much") {
+  const auto c = candidates({}, Preset::quick, machine_with(kGiB), 1, {"memory/*copy*"})
+                     .families.at(0)
+                     .candidates.at(0);  // 128 MiB
+  CHECK_FALSE(must_alternate(c, machine_with(kGiB), 2));
+  CHECK(must_alternate(c, machine_with(kGiB / 4), 2));
+  CHECK_FALSE(must_alternate(c, machine_with(kGiB / 4), 1));
+  CHECK_FALSE(must_alternate(c, {}, 2));  // nothing is known of the memory
 }
 
 TEST_CASE("memory arrays are four times the last-level cache, at least 64 MiB") {

@@ -141,6 +141,7 @@ Json to_json(const Block& b) {
                {"cpu", to_json_or_null(b.state.cpu)},
                {"spin_s", to_json_or_null(b.state.spin_s)}};
   if (!b.token_times_s.empty()) json["token_times_s"] = b.token_times_s;
+  if (!b.lead_in_samples_s.empty()) json["lead_in_samples_s"] = b.lead_in_samples_s;
   if (b.framework_peak_bytes) json["framework_peak_bytes"] = *b.framework_peak_bytes;
   if (b.process_peak_bytes) json["process_peak_bytes"] = *b.process_peak_bytes;
   return json;
@@ -187,6 +188,12 @@ Result<Block> block_from_json(const Json& body) {
     if (!times) return times.error();
     if (auto valid = check_samples(*times); !valid) return valid.error();
     block.token_times_s = *std::move(times);
+  }
+  if (body.contains("lead_in_samples_s")) {
+    auto times = get_numbers(body, "lead_in_samples_s");
+    if (!times) return times.error();
+    if (auto valid = check_samples(*times); !valid) return valid.error();
+    block.lead_in_samples_s = *std::move(times);
   }
   block.framework_peak_bytes = find_int(body, "framework_peak_bytes");
   block.process_peak_bytes = find_int(body, "process_peak_bytes");

@@ -105,6 +105,8 @@ struct Block {
   /// Seconds from one token to the next as the host received them, of all samples but the lead-in;
   /// empty where the case writes no tokens one by one.
   std::vector<double> token_times_s = {};
+  /// Seconds per call of what was made before `samples_s` until the device had settled; on GPUs.
+  std::vector<double> lead_in_samples_s = {};
   /// Most memory during the block: what the framework itself counted on its device, and the
   /// process's own footprint. Unknown is empty.
   std::optional<std::int64_t> framework_peak_bytes = std::nullopt,

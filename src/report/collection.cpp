@@ -58,7 +58,7 @@ CollectionRow row_of(const Report& report, const std::string& machine, const Row
           .spread = spread_of(e),
           .ceiling_fraction = e.ceiling_fraction,
           .status = std::string(name_of(e.status)),
-          .doubts = e.flags,
+          .doubts = e.all_flags,
           .imported = false,
           .run = report.run};
 }

@@ -79,6 +79,17 @@ ComparisonView refused() {
   return view_of({.base = {base.data()}, .now = {now.data()}}, {"base.jsonl"}, {"new.jsonl"});
 }
 
+/// Two environments of one rehearsed run, in which the null control failed.
+ComparisonView distrusted() {
+  MadeUpRun run("2026-01-01T00:00:00Z", {{"rehearsal", "M5 10-core, 24 GB"}});
+  run.subject("mlx@old:cpu", "0.31.0").subject("mlx@new:cpu", "0.32.4");
+  run.gemm(64).measure(64, {{"mlx@old:cpu", 1e-3}, {"mlx@new:cpu", 1.1e-3}}, 8, 0.004);
+  run.control(32, "mlx@old:cpu", "mlx@old+again:cpu");
+  run.measure(32, {{"mlx@old:cpu", 1e-3}, {"mlx@old+again:cpu", 1.1e-3}}, 8, 0.004);
+  return view_of({.base = {run.data()}, .now = {}, .subjects = {}, .anyway = false, .gate = 0.03},
+                 {"results/rehearsals/ab.jsonl"}, {});
+}
+
 void check_golden(const std::string& name, const std::string& actual) {
   CAPTURE(name);
   CHECK(actual == golden(name, actual));
@@ -105,6 +116,13 @@ TEST_CASE("golden: two environments of one run, with a gate, in every format") {
   check_golden("compare-ab.md", to_markdown(view));
   check_golden("compare-ab.github", to_github(view));
   check_golden("compare-ab.json", rounded(to_json(view)).dump(2) + "\n");
+}
+
+TEST_CASE("golden: a failed control and a rehearsal stand above everything else") {
+  const auto view = distrusted();
+  check_golden("compare-distrusted.txt", to_text(view));
+  check_golden("compare-distrusted.md", to_markdown(view));
+  check_golden("compare-distrusted.github", to_github(view));
 }
 
 TEST_CASE("golden: two runs of different days") {

@@ -2,6 +2,7 @@
 #include "core/units.hpp"
 #include "report/comparison_view.hpp"
 #include "report/table.hpp"
+#include "report/words.hpp"
 
 #include <fmt/format.h>
 
@@ -114,8 +115,25 @@ std::vector<std::string> control_lines(const Comparison& comparison) {
   return lines;
 }
 
+/// What stands above everything else: why nothing below is to be built on.
+std::vector<std::string> banner(const Comparison& c) {
+  std::vector<std::string> lines;
+  if (!c.rehearsals.empty())
+    lines.push_back("REHEARSAL, nothing was measured: every time and rate is invented (" +
+                    one_line(join(c.rehearsals, ", ")) + ", docs/mac.md)");
+  for (const auto& f : c.failed_controls) {
+    const char* side = f.in_base && f.in_new ? "the run" : f.in_base ? "BASE" : "NEW";
+    lines.push_back(fmt::format("CONTROL FAILED, no verdicts: in {} of {}, {} (docs/warnings.md)",
+                                side, one_line(f.started), one_line(f.sentence)));
+  }
+  return lines;
+}
+
 /// How the two were measured, and what may be concluded from that.
 std::string how(const Comparison& c) {
+  if (!c.failed_controls.empty())
+    return "A control failed: ratios (~), no verdicts. Measure again with nothing else on the "
+           "machine.";
   if (c.interleaved) return "Measured together in one run: verdicts hold.";
   if (!c.same_machine)
     return "Different machines: ratios (~) with the spread between processes, no verdicts.";
@@ -192,7 +210,9 @@ std::string cell(std::string text) {
 
 std::string to_text(const ComparisonView& view) {
   const Comparison& c = view.comparison;
-  std::string out = fmt::format("BASE  {}   {}\n", join(view.base, ", "), view.base_machine);
+  std::string out;
+  for (const auto& line : banner(c)) out += line + "\n";
+  out += fmt::format("BASE  {}   {}\n", join(view.base, ", "), view.base_machine);
   if (!c.interleaved) out += fmt::format("NEW   {}   {}\n", join(view.now, ", "), view.now_machine);
   const auto differences = difference_lines(c);
   if (differences.empty()) {
@@ -223,6 +243,7 @@ std::string to_text(const ComparisonView& view) {
 std::string to_markdown(const ComparisonView& view) {
   const Comparison& c = view.comparison;
   std::string out = "## mlbench compare\n\n";
+  for (const auto& line : banner(c)) out += "**" + line + "**\n\n";
   if (c.gate) out += fmt::format("**Gate {}**\n\n", gate_sentence(c));
   out += fmt::format("BASE `{}`, {}  \n", join(view.base, ", "), view.base_machine);
   if (!c.interleaved) out += fmt::format("NEW `{}`, {}\n", join(view.now, ", "), view.now_machine);
@@ -255,6 +276,7 @@ std::string to_markdown(const ComparisonView& view) {
 std::string to_github(const ComparisonView& view) {
   const Comparison& c = view.comparison;
   std::string out;
+  for (const auto& line : banner(c)) out += annotation("warning", "mlbench", line);
   if (!c.refusal.empty()) out += annotation("error", "mlbench: not comparable", c.refusal);
   for (const auto& v : c.cases) {
     const std::string where = v.label + " on " + v.subjects.now;

@@ -83,6 +83,17 @@ std::string not_excluded(const Comparison& comparison) {
   return fmt::format(", and a slow-down of up to {:.1f} % is not excluded", 100 * most);
 }
 
+Json failed_controls_json(const Comparison& comparison) {
+  Json list = Json::array();
+  for (const auto& f : comparison.failed_controls) {
+    list.push_back({{"started", f.started},
+                    {"in_base", f.in_base},
+                    {"in_new", f.in_new},
+                    {"sentence", f.sentence}});
+  }
+  return list;
+}
+
 }  // namespace
 
 ComparisonView view_comparison(const compare::ComparisonRequest& request,
@@ -146,6 +157,8 @@ Json to_json(const ComparisonView& view) {
           {"subjects", subjects},
           {"unmatched", c.unmatched},
           {"controls", controls_json(c)},
+          {"failed_controls", failed_controls_json(c)},
+          {"rehearsals", c.rehearsals},
           {"verdicts", verdicts},
           {"gate", gate},
           {"gate_margin", c.gate ? Json(c.gate->margin) : Json(nullptr)},

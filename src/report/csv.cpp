@@ -52,7 +52,7 @@ std::string line(const Report& report, const Row& row, const Entry& e) {
                                     e.check ? number(e.check->max_error) : "",
                                     e.check ? number(e.check->tolerance) : "",
                                     e.kernel,
-                                    join(e.flags, " ")};
+                                    join(e.all_flags, " ")};
   for (auto& cell : cells) cell = csv_field(cell);
   return join(cells, ",") + "\n";
 }

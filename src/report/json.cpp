@@ -32,6 +32,31 @@ Json text_of(const Entry& e) {
   return text;
 }
 
+/// The state of the machine beside this result; null where nothing is known of it.
+Json conditions_json(const Entry& e, const Row& row) {
+  const auto& c = row.conditions;
+  return {{"other_fraction", to_json_or_null(c.other_fraction)},
+          {"steal_fraction", to_json_or_null(c.steal_fraction)},
+          {"cpu_pressure_fraction", to_json_or_null(c.cpu_pressure_fraction)},
+          {"memory_pressure_fraction", to_json_or_null(c.memory_pressure_fraction)},
+          {"swapped_in_bytes", to_json_or_null(c.swapped_in_bytes)},
+          {"cpu_throttle_count", to_json_or_null(c.cpu_throttle_count)},
+          {"load_1m", to_json_or_null(c.load_1m)},
+          {"cpu_clock_hz", to_json_or_null(c.cpu_clock_hz)},
+          {"cpu_temperature_c", to_json_or_null(c.cpu_temperature_c)},
+          {"gpu_clock_hz", to_json_or_null(c.gpu_clock_hz)},
+          {"gpu_temperature_c", to_json_or_null(c.gpu_temperature_c)},
+          {"gpu_power_w", to_json_or_null(c.gpu_power_w)},
+          {"gpu_clock_reasons", c.gpu_clock_reasons},
+          {"thermal_state", to_json_or_null(c.thermal_state)},
+          {"power_source", to_json_or_null(c.power_source)},
+          {"low_power_mode", to_json_or_null(c.low_power_mode)},
+          {"involuntary_switches_per_s", to_json_or_null(e.conditions.switches_per_s)},
+          {"waiters_fraction", to_json_or_null(e.conditions.waiters_fraction)},
+          {"spin_s", to_json_or_null(e.conditions.spin_s)},
+          {"spin_change", to_json_or_null(e.conditions.spin_change)}};
+}
+
 Json to_json(const Entry& e, const Row& row) {
   Json time = nullptr, rate = nullptr;
   if (e.time)
@@ -55,7 +80,8 @@ Json to_json(const Entry& e, const Row& row) {
       {"time_s", time},
       {"rate", rate},
       {"ceiling_fraction", to_json_or_null(e.ceiling_fraction)},
-      {"flags", e.flags},
+      {"flags", e.all_flags},
+      {"conditions", conditions_json(e, row)},
       {"kernel", e.kernel},
       {"notes", e.notes},
       {"check", nullptr},
@@ -84,6 +110,11 @@ Json to_json(const Report& report, const compare::CaseVerdict& v) {
           {"verdict", name_of(v.judgement.verdict)},
           {"sentence", compare::sentence(v, title_of(report, v.a), title_of(report, v.b))},
           {"flags", v.flags}};
+}
+
+Json clock_json(const std::optional<stats::RatioInterval>& clock) {
+  if (!clock) return nullptr;
+  return {{"ratio", clock->ratio}, {"low", clock->low}, {"high", clock->high}};
 }
 
 Json to_json(const Report& report, const Row& row, const compare::CaseVerdict& v) {
@@ -136,7 +167,10 @@ Json to_json(const Report& report) {
   }
   for (const Row& row : report.rows) {
     for (const Entry& e : row.entries) cases.push_back(to_json(e, row));
-    for (const auto& v : row.verdicts) verdicts.push_back(to_json(report, row, v));
+    for (std::size_t i = 0; i < row.verdicts.size(); ++i) {
+      verdicts.push_back(to_json(report, row, row.verdicts[i]));
+      verdicts.back()["clock_ratio"] = clock_json(row.clock_ratios[i]);
+    }
   }
   for (const auto& c : report.ceilings) {
     ceilings.push_back({{"device_kind", c.device_kind},

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "core/units.hpp"
 #include "machine/machine.hpp"
+#include "report/condition_doubts.hpp"
 #include "report/imported.hpp"
 #include "report/setup_doubts.hpp"
 #include "report/words.hpp"
@@ -83,13 +84,24 @@ Entry entry_of(const CaseRecord& c, const SubjectView& subject, const Cell& cell
           .kernel = one_line(cell.kernel),
           .notes = one_lines(cell.notes),
           .flags = cell.flags,
-          .check = cell.check};
+          .check = cell.check,
+          .conditions = compare::conditions_of(cell),
+          .all_flags = {}};
   if (cell.status != CaseStatus::ok) return e;  // a case that is not ok gets no rate
   e.time = compare::time_of(cell);
   if (!e.time) return e;
   e.rate = rate_of(c, *e.time);
   e.ceiling_fraction = ceilings.fraction(c, subject.device, e.time->median_s);
   return e;
+}
+
+/// Flags of the measuring first, then those of the machine's state, which a result alone can have.
+std::vector<std::string> all_flags_of(const Entry& e, const Row& row) {
+  auto flags = e.flags;
+  if (e.status != CaseStatus::ok || !e.time) return flags;
+  for (const auto& more : {compare::flags_of(e.conditions), compare::flags_of(row.conditions)})
+    flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
 }
 
 void add_doubts(Report& report, const RunData& run) {
@@ -122,6 +134,7 @@ void add_doubts(Report& report, const RunData& run) {
                          " (docs/warnings.md)");
     }
   }
+  for (auto& doubt : condition_doubts(report)) doubts.push_back(std::move(doubt));
   for (const auto& c : report.controls) {
     const auto* subject = report.find_subject(c.verdict.a);
     const std::string title = subject == nullptr ? c.verdict.a : subject->title;
@@ -287,11 +300,16 @@ Report build_report(const RunData& run, const std::string& path) {
             .params = c.definition.params,
             .work = c.work,
             .entries = {},
-            .verdicts = std::move(verdicts[c.definition.id])};
+            .verdicts = std::move(verdicts[c.definition.id]),
+            .clock_ratios = {},
+            .conditions = compare::conditions_of(run, c)};
     for (const SubjectView& s : report.subjects) {
       const auto it = c.cells.find(s.name);
       if (it != c.cells.end()) row.entries.push_back(entry_of(c, s, it->second, ceilings));
     }
+    for (Entry& e : row.entries) e.all_flags = all_flags_of(e, row);
+    for (const auto& v : row.verdicts)
+      row.clock_ratios.push_back(compare::clock_ratio_of(run, c, {.a = v.a, .b = v.b}));
     report.rows.push_back(std::move(row));
   }
   report.imported = run.imported;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compare/conditions.hpp"
 #include "compare/controls.hpp"
 #include "fit/target.hpp"
 #include "machine/published.hpp"
@@ -32,6 +33,9 @@ struct Entry {
   std::string kernel;
   std::vector<std::string> notes, flags;
   std::optional<store::CheckRecord> check;
+  compare::CellConditions conditions;
+  /// `flags`, and those that the conditions of the subject and of the case call for.
+  std::vector<std::string> all_flags;
 };
 
 struct Row {
@@ -41,6 +45,9 @@ struct Row {
   workload::Work work;                         ///< Of one call.
   std::vector<Entry> entries;                  ///< In the order of the subjects.
   std::vector<compare::CaseVerdict> verdicts;  ///< In the order of the pairs.
+  /// Of each verdict, the ratio of the clocks of b and a; compare/conditions.hpp.
+  std::vector<std::optional<stats::RatioInterval>> clock_ratios;
+  compare::CaseConditions conditions;
   /// No subject was measured, by plan; those that cannot compute it aside.
   [[nodiscard]] bool is_skipped() const;
 };

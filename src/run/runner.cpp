@@ -56,6 +56,14 @@ Runner::Side& Runner::Impl::side(const std::string& name) {
                        [&](const Side& s) { return s.subject.name == name; });
 }
 
+std::vector<pid_t> Runner::Impl::processes() const {
+  std::vector<pid_t> pids;
+  for (const Side& s : sides) {
+    if (s.worker) pids.push_back(s.worker->pid());
+  }
+  return pids;
+}
+
 void Runner::Impl::finish_workers() {
   for (Side& s : sides) {
     if (s.worker) s.worker->finish();
@@ -143,7 +151,8 @@ void Runner::Impl::restore() {
                     .checker = {},
                     .plan = {},
                     .active = true,
-                    .is_control = record.control.has_value()};
+                    .is_control = record.control.has_value(),
+                    .alternating = record.alternating};
     if (record.control) state.plan.extra_work = record.control->extra_work;
     for (const auto& [subject, cell] : record.cells) {
       if (!cell.calls) continue;
@@ -155,11 +164,30 @@ void Runner::Impl::restore() {
   }
 }
 
-Status Runner::Impl::run_slot(CaseState& state, int round) {
+Status Runner::Impl::run_case(CaseState& state, int round) {
   const auto start = Clock::now();
   if (const auto short_of = make_room()) return drop(state, *short_of);
+  auto names = participants(state.definition);
+  if (!state.alternating) {
+    if (auto ok = run_slot(state, round, names); !ok) return ok;
+  } else {
+    shuffle(names, random);
+    for (const auto& name : names) {
+      finish_workers();  // the one that is measured has the memory to itself
+      if (auto ok = run_slot(state, round, {name}); !ok) return ok;
+      if (stop_requested()) break;
+    }
+    finish_workers();
+  }
+  state.last_slot_s = since_s(start);
+  state.spent_s += state.last_slot_s;
+  return Done{};
+}
+
+Status Runner::Impl::run_slot(CaseState& state, int round,
+                              const std::vector<std::string>& subjects) {
   std::vector<SlotSide> taking_part;
-  for (const auto& name : participants(state.definition)) {
+  for (const auto& name : subjects) {
     Side& s = side(name);
     const bool fresh = !s.worker;
     const auto up = ensure_worker(s, round);
@@ -176,13 +204,12 @@ Status Runner::Impl::run_slot(CaseState& state, int round) {
              .checker = *state.checker,
              .scratch = scratch,
              .output_buffer = output_buffer,
-             .round = round},
+             .round = round,
+             .processes = processes()},
             state.plan, std::move(taking_part));
   auto lost = slot.run();
   if (!lost) return lost.error();
   for (const auto& name : *lost) side(name).worker.reset();
-  state.last_slot_s = since_s(start);
-  state.spent_s += state.last_slot_s;
   return Done{};
 }
 
@@ -194,11 +221,13 @@ Result<bool> Runner::Impl::run_round(int round) {
     if (c.active) order.push_back(&c);
   }
   shuffle(order, random);
+  // Last, since they leave no process for a case that comes after.
+  std::stable_partition(order.begin(), order.end(), [](const auto* c) { return !c->alternating; });
   std::size_t done = 0;
   for (CaseState* state : order) {
     tell("round " + std::to_string(round + 1) + ", case " + std::to_string(++done) + " of " +
          std::to_string(order.size()) + ": " + state->definition.id);
-    if (auto ok = run_slot(*state, round); !ok) return ok.error();
+    if (auto ok = run_case(*state, round); !ok) return ok.error();
     if (stop_requested()) return false;
   }
   finish_workers();

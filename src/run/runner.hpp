@@ -16,7 +16,8 @@ namespace mlbench::run {
 /// Version of the way of measuring. Raised when old and new numbers are not comparable any more
 /// (what is timed, warm-up, estimator, default sizes); `compare` refuses to mix versions.
 /// 3: intervals are wider by stats::kSequentialInflation; controls run between the cases.
-inline constexpr int kMethodVersion = 3;
+/// 4: on GPUs each block leads in until its samples have settled.
+inline constexpr int kMethodVersion = 4;
 
 /// How to measure; docs/method.md explains each.
 struct Settings {

@@ -35,6 +35,7 @@ struct Runner::CaseState {
   double spent_s = 0, last_slot_s = 0;
   bool active = true;
   bool is_control = false;
+  bool alternating = false;  ///< One living process at a time.
 };
 
 struct Runner::Impl {
@@ -58,6 +59,7 @@ struct Runner::Impl {
   /// three times is given up.
   [[nodiscard]] Result<bool> ensure_worker(Side& s, int round);
   void finish_workers();
+  [[nodiscard]] std::vector<pid_t> processes() const;  ///< Of the workers that run.
   /// Ends all workers and waits where the system says that memory runs short. Empty when there is
   /// enough, else why the next case cannot be run.
   [[nodiscard]] std::optional<std::string> make_room();
@@ -75,7 +77,8 @@ struct Runner::Impl {
   [[nodiscard]] Status write_estimates(const plan::Estimates& estimates);
   [[nodiscard]] Status leave_out(const std::string& case_id, const std::string& subject,
                                  const std::string& reason);
-  [[nodiscard]] Status declare_case(const workload::Case& c, const ControlPlan* control = nullptr);
+  [[nodiscard]] Status declare_case(const workload::Case& c, const ControlPlan* control = nullptr,
+                                    bool alternating = false);
 
   // budget.cpp
   [[nodiscard]] bool is_settled(const CaseState& state) const;
@@ -86,7 +89,10 @@ struct Runner::Impl {
   void restore();
   [[nodiscard]] std::vector<std::string> participants(const workload::Case& c) const;
   [[nodiscard]] Result<bool> run_round(int round);
-  [[nodiscard]] Status run_slot(CaseState& state, int round);
+  /// A case in a round: its subjects together, or one after the other where it alternates.
+  [[nodiscard]] Status run_case(CaseState& state, int round);
+  [[nodiscard]] Status run_slot(CaseState& state, int round,
+                                const std::vector<std::string>& subjects);
 };
 
 }  // namespace mlbench::run

@@ -148,7 +148,8 @@ Status Runner::Impl::leave_out(const std::string& case_id, const std::string& su
   return write_outcome(case_id, subject, failed->second.status, failed->second.reason);
 }
 
-Status Runner::Impl::declare_case(const workload::Case& c, const ControlPlan* control) {
+Status Runner::Impl::declare_case(const workload::Case& c, const ControlPlan* control,
+                                  bool alternating) {
   const auto work = workload::work_of(c);
   Json line = {{"type", "case"}, {"case", c.id}};
   line.update(to_json(c));
@@ -158,6 +159,7 @@ Status Runner::Impl::declare_case(const workload::Case& c, const ControlPlan* co
                    {"memory_bytes", workload::memory_bytes_of(c)}});
   if (work.tokens > 0) line["tokens"] = work.tokens;
   if (work.ops > 0) line["ops"] = work.ops;
+  if (alternating) line["alternating"] = true;
   if (control != nullptr)
     line["control"] = {{"subject", control->subject}, {"extra_work", control->extra_work}};
   return journal.write(line);
@@ -183,7 +185,7 @@ Status Runner::declare(const std::vector<PairPlan>& pairs, const plan::Selection
       return ok;
   }
   for (const auto& c : selection.chosen) {
-    if (auto ok = r.declare_case(c); !ok) return ok;
+    if (auto ok = r.declare_case(c, nullptr, selection.alternating.contains(c.id)); !ok) return ok;
   }
   for (const auto& left : selection.left_out) {
     if (auto ok = r.declare_case(left.definition); !ok) return ok;

@@ -1,9 +1,14 @@
 #include "run/slot.hpp"
 
 #include "compare/verdicts.hpp"
+#include "machine/state.hpp"
 #include "run/output_file.hpp"
+#include "run/process_cpu.hpp"
+#include "run/slot_state.hpp"
 #include "stats/quantile.hpp"
 #include "workload/digest.hpp"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,6 +21,9 @@ using store::CaseStatus;
 
 /// Outputs up to this size are checked again in every round, larger ones in the first.
 constexpr std::int64_t kCheckEveryRoundBytes = std::int64_t{16} << 20;
+
+/// After a switch a GPU gets at most this long to settle before a block's samples.
+constexpr double kGpuLeadIn_s = 0.05;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -265,7 +273,10 @@ Status Slot::block(SlotSide& side, int row, int position) {
   const int extra = extra_calls(side);
   Json request = {{"calls", plan_.calls}, {"samples", samples_for(side.subject->name)}};
   if (extra > 0) request["extra_calls"] = extra;
+  if (compare::device_kind(side.subject->device) == "gpu") request["lead_in_s"] = kGpuLeadIn_s;
+  const CpuUse waiting(context_.processes, side.worker->pid());
   auto answer = ask(side, "block", std::move(request));
+  const auto waiters_cpu_s = waiting.used_s();
   if (answer.failure) return drop(side, *answer.failure);
   const auto block = protocol::block_from_json(answer.body);
   const auto expected = static_cast<std::size_t>(samples_for(side.subject->name)) + 1;
@@ -282,13 +293,29 @@ Status Slot::block(SlotSide& side, int row, int position) {
   Json record = line("block", side);
   record.update(Json{{"row", row}, {"position", position}, {"calls", plan_.calls}});
   if (extra > 0) record["extra_calls"] = extra;
+  if (waiters_cpu_s) record["waiters_cpu_s"] = *waiters_cpu_s;
   record.update(protocol::to_json(*block));
   return context_.journal.write(record);
 }
 
-/// Rows of one block a subject: in random order, then in the reverse of it (ABBA), and so on.
+/// All rows, and what the machine did meanwhile.
 Status Slot::measure() {
   const auto start = std::chrono::steady_clock::now();
+  auto own = context_.processes;
+  own.push_back(::getpid());
+  const auto before = machine::sample_state();
+  const CpuUse use(own);
+  if (auto ok = rows(); !ok) return ok;
+  plan_.blocks_s = seconds_since(start);
+  if (interrupted_) return Done{};
+  const auto own_cpu_s = use.used_s();
+  Json record = {{"type", "state"}, {"round", context_.round}, {"case", context_.definition.id}};
+  record.update(state_fields(before, machine::sample_state(), own_cpu_s));
+  return context_.journal.write(record);
+}
+
+/// Rows of one block a subject: in random order, then in the reverse of it (ABBA), and so on.
+Status Slot::rows() {
   std::vector<std::size_t> order(sides_.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   for (int row = 0; row < plan_.rows; ++row) {
@@ -304,13 +331,15 @@ Status Slot::measure() {
       if (auto ok = block(side, row, static_cast<int>(position)); !ok) return ok;
     }
   }
-  plan_.blocks_s = seconds_since(start);
   return Done{};
 }
 
 Result<std::vector<std::string>> Slot::run() {
   const auto start = std::chrono::steady_clock::now();
-  const bool first = plan_.calls == 0;
+  // Of any side: those of a case that alternates come one by one.
+  const bool first = std::any_of(sides_.begin(), sides_.end(), [&](const SlotSide& s) {
+    return !plan_.call_s.contains(s.subject->name);
+  });
   if (auto ok = for_each_side(&Slot::prepare); !ok) return ok.error();
   if (auto ok = for_each_side(&Slot::warm); !ok) return ok.error();
   plan_blocks();

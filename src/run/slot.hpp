@@ -36,6 +36,7 @@ struct SlotContext {
   const std::filesystem::path& scratch;
   std::vector<std::byte>& output_buffer;  ///< Memory for one output, kept from slot to slot.
   int round = 0;
+  std::vector<pid_t> processes = {};  ///< Of all workers that run, those of other cases included.
 };
 
 /// Seconds of extra patience for building and computing a case on a slow device.
@@ -64,6 +65,7 @@ class Slot {
   [[nodiscard]] Status check_linearity(SlotSide& side);
   [[nodiscard]] Status block(SlotSide& side, int row, int position);
   [[nodiscard]] Status measure();
+  [[nodiscard]] Status rows();
   [[nodiscard]] Status for_each_side(Status (Slot::*step)(SlotSide&));
 
   [[nodiscard]] Answer ask(SlotSide& side, const char* verb, Json body, double extra_s = 0);

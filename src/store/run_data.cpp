@@ -95,6 +95,7 @@ Status RunData::add_case(const Json& line) {
                  .unit = parse_unit(find_string(line, "unit").value_or("")),
                  .tokens = find_number(line, "tokens").value_or(0),
                  .ops = find_number(line, "ops").value_or(0)};
+  record.alternating = find_bool(line, "alternating").value_or(false);
   if (line.contains("control")) {
     record.control = {.subject = find_string(line["control"], "subject").value_or(""),
                       .extra_work = find_number(line["control"], "extra_work").value_or(0)};
@@ -180,6 +181,11 @@ Status RunData::add_block(const Line& line) {
                     .row = static_cast<int>(*row),
                     .start_ns = find_int(line, "start_ns").value_or(0),
                     .samples_s = {}};
+  const double calls = static_cast<double>(find_int(line, "calls").value_or(1));
+  for (const double t : *samples) block.duration_s += t * calls;
+  block.spin_s = find_number(line, "spin_s");
+  block.waiters_cpu_s = find_number(line, "waiters_cpu_s");
+  block.involuntary_switches = find_int(line, "involuntary_switches");
   block.samples_s.assign(samples->begin() + 1, samples->end());
   if (auto times = get_numbers(line, "token_times_s")) block.token_times_s = *std::move(times);
   block.framework_peak_bytes = find_int(line, "framework_peak_bytes");
@@ -209,6 +215,35 @@ Status RunData::add_slot(const Line& line) {
   slots_[*id].insert(key.second);
   slot_s_[*id] += find_number(line, "duration_s").value_or(0);
   last_round = std::max(last_round, key.second);
+  return Done{};
+}
+
+template <class Line>
+Status RunData::add_state(const Line& line) {
+  const auto id = get_string(line, "case");
+  if (!id) return broken(id.error());
+  const auto round = get_int(line, "round");
+  if (!round) return broken(round.error());
+  CaseRecord* record = case_named(*id);
+  if (record == nullptr) return fail(ErrorKind::io, "case " + *id + " was not declared before");
+  const auto number = [&](const char* key) { return find_number(line, key); };
+  record->states.push_back({.round = static_cast<int>(*round),
+                            .other_fraction = number("other_fraction"),
+                            .steal_fraction = number("steal_fraction"),
+                            .cpu_pressure_fraction = number("cpu_pressure_fraction"),
+                            .memory_pressure_fraction = number("memory_pressure_fraction"),
+                            .swapped_in_bytes = find_int(line, "swapped_in_bytes"),
+                            .cpu_throttle_count = find_int(line, "cpu_throttle_count"),
+                            .load_1m = number("load_1m"),
+                            .cpu_clock_hz = number("cpu_clock_hz"),
+                            .cpu_temperature_c = number("cpu_temperature_c"),
+                            .thermal_state = find_string(line, "thermal_state"),
+                            .power_source = find_string(line, "power_source"),
+                            .low_power_mode = find_bool(line, "low_power_mode"),
+                            .gpu_clock_hz = number("gpu_clock_hz"),
+                            .gpu_temperature_c = number("gpu_temperature_c"),
+                            .gpu_power_w = number("gpu_power_w"),
+                            .gpu_clock_reasons = find_strings(line, "gpu_clock_reasons")});
   return Done{};
 }
 
@@ -287,6 +322,7 @@ Status RunData::add(const Json& line) {
   if (*type == "warm") return add_warm(line);
   if (*type == "block") return add_block(line);
   if (*type == "slot") return add_slot(line);
+  if (*type == "state") return add_state(line);
   if (*type == "imported") return add_imported(line);
   if (*type == "plan") {  // a plan that was cut off before is void
     pairs.clear();
@@ -318,6 +354,7 @@ bool RunData::add_flat(const FlatLine& line) {
   if (*type == "check") return add_check(line).has_value();
   if (*type == "warm") return add_warm(line).has_value();
   if (*type == "slot") return add_slot(line).has_value();
+  if (*type == "state") return add_state(line).has_value();
   if (*type == "outcome") return add_outcome(line).has_value();
   return *type == "process" || *type == "estimate" || *type == "verdict";  // read by nobody
 }

@@ -47,6 +47,26 @@ struct BlockRecord {
   std::vector<double> token_times_s = {};  ///< Seconds from token to token; decode only.
   std::optional<std::int64_t> framework_peak_bytes = std::nullopt,
                               process_peak_bytes = std::nullopt;
+  /// Of a fixed chain of arithmetic right before the block; of all waiting workers together while
+  /// it ran.
+  std::optional<double> spin_s = std::nullopt, waiters_cpu_s = std::nullopt;
+  std::optional<std::int64_t> involuntary_switches = std::nullopt;
+  double duration_s = 0;  ///< All samples with their lead-in.
+};
+
+/// What the machine did while the blocks of a case ran in one round; every field is empty where the
+/// system does not tell it. docs/run-file.md, `state`.
+struct SlotState {
+  int round = 0;
+  /// Shares of the CPU time of all cores: of programs that are not ours, and of the hypervisor.
+  std::optional<double> other_fraction, steal_fraction;
+  std::optional<double> cpu_pressure_fraction, memory_pressure_fraction;
+  std::optional<std::int64_t> swapped_in_bytes, cpu_throttle_count;
+  std::optional<double> load_1m, cpu_clock_hz, cpu_temperature_c;
+  std::optional<std::string> thermal_state, power_source;
+  std::optional<bool> low_power_mode;
+  std::optional<double> gpu_clock_hz, gpu_temperature_c, gpu_power_w;
+  std::vector<std::string> gpu_clock_reasons;
 };
 
 /// One comparison with the reference.
@@ -82,8 +102,11 @@ struct ControlRecord {
 struct CaseRecord {
   workload::Case definition;
   std::optional<ControlRecord> control;  ///< Empty: an ordinary case.
-  workload::Work work;                   ///< Of one call.
-  std::map<std::string, Cell> cells;     ///< By subject.
+  /// Its blocks are not interleaved: in each round the subjects' processes run one after the other.
+  bool alternating = false;
+  workload::Work work;                ///< Of one call.
+  std::map<std::string, Cell> cells;  ///< By subject.
+  std::vector<SlotState> states;      ///< In order of rounds; of unfinished slots too.
 };
 
 struct SubjectRecord {
@@ -160,6 +183,8 @@ class RunData {
   Status add_block(const Line& line);
   template <class Line>
   Status add_slot(const Line& line);
+  template <class Line>
+  Status add_state(const Line& line);
   Status add_imported(const Json& line);
   CaseRecord* case_named(const std::string& id);
   template <class Line>

@@ -74,6 +74,17 @@ class Rehearsal(MlbenchTest):
         document = self.mlbench("report", "--json", journal).json
         self.assertEqual(document["rehearsal"], "M5 10-core, 24 GB")
 
+    def test_a_comparison_of_rehearsals_says_so_first(self):
+        for recording in (M5, M4):
+            self.assert_code(self.rehearse(recording), 0)
+        first, second = sorted((self.folder / "results/rehearsals").glob("*.jsonl"))
+        alone = self.mlbench("compare", first, "--subjects", "torch:mps,mlx:gpu")
+        self.assert_code(alone, 0)
+        self.assertTrue(alone.out.startswith("REHEARSAL, nothing was measured"), alone.out)
+        both = self.mlbench("compare", first, second, "--anyway", "--json")
+        self.assert_code(both, 0)
+        self.assertEqual(len(both.json["rehearsals"]), 2)
+
     def test_limits_are_the_measured_ones_and_the_rest_is_derived(self):
         for recording, memory_gib, chip in ((M5, 24, "M5"), (M4, 48, "M4 Pro")):
             with self.subTest(chip):
@@ -123,6 +134,33 @@ class Rehearsal(MlbenchTest):
             data["states"] = [dict(calm, memory_pressure_level="warn")] * 4 + [calm]
         document = self.document(self.changed(M5, short))
         self.assertEqual({c["status"] for c in document["cases"]}, {"ok"})
+
+    def test_what_fits_once_only_is_measured_by_whole_processes_that_alternate(self):
+        """A quarter of the memory holds the array once, not twice."""
+        def little(data):
+            data["states"] = [dict(data["states"][0], memory_available_bytes=1536 << 10)]
+        config = self.write("six.yaml", SMALL.replace("rounds: 2", "rounds: 6"))
+        finished = self.mlbench("run", "--rehearsal", self.changed(M5, little), "--config", config, "--json",
+                                "--results", self.results)
+        self.assert_code(finished, 0)
+        read = "memory/float32/read_256KiB"
+        verdicts = {v["case"]: v for v in finished.json["verdicts"]}
+        self.assertEqual(verdicts[read]["pairs"], 6)
+        self.assertIn("not_interleaved", verdicts[read]["flags"])
+        self.assertNotIn("not_interleaved", verdicts["gemm/float32/64"]["flags"])
+        self.assertEqual([c["case"] for c in self.lines("case") if c.get("alternating")], [read])
+        switches = {}  # how often the subject of a block is another than that of the block before
+        for round_ in range(6):
+            lines = [line for line in self.lines() if line.get("round") == round_]
+            for case in (read, "gemm/float32/64"):
+                sides = [b["subject"] for b in lines if b["type"] == "block" and b["case"] == case]
+                self.assertEqual(len(sides), 12)
+                switches.setdefault(case, []).append(sum(a != b for a, b in zip(sides, sides[1:])))
+            first = next(i for i, line in enumerate(lines) if line.get("case") == read)
+            # Both were started for it, and nothing else was measured after it.
+            self.assertEqual(sum(line["type"] == "process" for line in lines[first - 1:]), 2)
+        self.assertEqual(switches[read], [1] * 6)
+        self.assertTrue(all(n >= 5 for n in switches["gemm/float32/64"]))
 
     def test_a_recording_that_is_none_is_refused(self):
         for name, text in (("broken.json", "{"), ("other.json", '{"schema": "mlbench.journal/1"}')):

@@ -27,9 +27,16 @@ using workload::Case;
 using workload::DType;
 using workload::TensorData;
 
-double call_s() {
-  const char* variable = std::getenv("MLBENCH_FAKE_CALL_S");
-  return variable == nullptr ? 0.0002 : std::atof(variable);
+double number_of(const char* variable, double otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::atof(text);
+}
+
+/// MLBENCH_FAKE_CALL_S, or more where MLBENCH_FAKE_FLOP_PER_S makes larger cases take longer.
+double call_s(const Case& c) {
+  const double set_s = number_of("MLBENCH_FAKE_CALL_S", 0.0002);
+  const double flop_per_s = number_of("MLBENCH_FAKE_FLOP_PER_S", 0);
+  return flop_per_s > 0 ? std::max(set_s, workload::work_of(c).flop / flop_per_s) : set_s;
 }
 
 std::vector<std::byte> round_to(const std::vector<double>& values, DType dtype) {
@@ -143,7 +150,9 @@ class FakeKernel final : public kit::Kernel {
   void run(int calls) override {
     const char* step = calls_made_ < 4 ? "warm" : "block";
     act_out(step, case_.id);
-    const double factor = asked_for(step, "slow", case_.id) ? 10 : 1;
+    double factor = asked_for(step, "slow", case_.id) ? 10 : 1;
+    if (asked_for(step, "second", case_.id) && is_second()) factor *= 1.1;
+    if (asked_for(step, "lazy", case_.id) && calls > 20) calls -= calls % 20;
     const auto end = kit::steady_ns() + static_cast<std::int64_t>(call_s_ * factor * calls * 1e9);
     while (kit::steady_ns() < end) {
     }
@@ -197,6 +206,7 @@ class FakeBackend final : public kit::Backend {
  public:
   [[nodiscard]] protocol::Hello hello() const override {
     act_out("hello", "");
+    static_cast<void>(is_second());  // whoever starts first holds the lock
     protocol::Hello hello{.worker = "fake",
                           .framework_version = "1.0",
                           .devices = {"cpu"},
@@ -225,7 +235,7 @@ class FakeBackend final : public kit::Backend {
     if (asked_for("prepare", "refuse", c.id))
       return fail(ErrorKind::unsupported, "the fake worker refuses " + c.id);
     return std::unique_ptr<kit::Kernel>(std::make_unique<FakeKernel>(
-        c, seed, Part::mine() != nullptr ? Part::mine()->call_s(c, device) : call_s()));
+        c, seed, Part::mine() != nullptr ? Part::mine()->call_s(c, device) : call_s(c)));
   }
 
   void synchronize(const std::string& /*device*/) override {}

@@ -22,6 +22,9 @@ namespace mlbench::fake {
 ///   dtype     says the output is float64      version   greets with another protocol version
 ///   (hello) refuse    answers `unsupported`           slow      spins ten times as long (warm,
 ///   block)
+///   second    spins a tenth longer where another process of it held MLBENCH_FAKE_LOCK first
+///   (block) lazy      leaves out calls beyond a multiple of 20, as a framework that caches might
+///   (block)
 /// Acts out `step` for `case_id` where it is asked for and can be done in place; crash, exit, kill,
 /// hang and half do not return.
 void act_out(std::string_view step, std::string_view case_id);
@@ -29,6 +32,10 @@ void act_out(std::string_view step, std::string_view case_id);
 /// Whether `step` is to be done in `manner` for `case_id`.
 [[nodiscard]] bool asked_for(std::string_view step, std::string_view manner,
                              std::string_view case_id);
+
+/// Whether another living process of this worker took the file MLBENCH_FAKE_LOCK before this one
+/// did; false where the variable is not set.
+[[nodiscard]] bool is_second();
 
 /// Keeps a copy of the protocol's stdout, to break the protocol with. Call before worker_main().
 void keep_stdout();

@@ -58,7 +58,30 @@ protocol::Warmed warm(Kernel& kernel, const WarmRule& rule) {
   }
 }
 
-protocol::Block measure_block(Kernel& kernel, int calls, int samples, int extra_calls) {
+namespace {
+
+/// Whether the last three of `samples_s` are as fast as the three before.
+bool has_led_in(const std::vector<double>& samples_s) {
+  if (samples_s.size() < 6) return false;
+  const auto end = samples_s.end();
+  return std::abs(median({end - 3, end}) / median({end - 6, end - 3}) - 1) < 0.03;
+}
+
+std::vector<double> lead_in(Kernel& kernel, int calls, double longest_s) {
+  std::vector<double> samples_s;
+  double spent_s = 0;
+  while (spent_s < longest_s && !has_led_in(samples_s)) {
+    const double sample_s = time_s(kernel, calls);
+    spent_s += sample_s;
+    samples_s.push_back(sample_s / calls);
+  }
+  return samples_s;
+}
+
+}  // namespace
+
+protocol::Block measure_block(Kernel& kernel, int calls, int samples, int extra_calls,
+                              double lead_in_s) {
   protocol::Block block;
   block.samples_s.reserve(static_cast<std::size_t>(samples) + 1);
   block.state.spin_s = spin_s();
@@ -69,6 +92,7 @@ protocol::Block measure_block(Kernel& kernel, int calls, int samples, int extra_
     kernel.reset_peak();
     reset_process_peak();
   }
+  block.lead_in_samples_s = lead_in(kernel, calls, lead_in_s);
   const Counters before = read_counters();
   block.state.start_ns = steady_ns();
   for (int i = 0; i <= samples; ++i) {

@@ -19,8 +19,12 @@ struct WarmRule {
 /// the caller discards. Timed region: Kernel::run(calls + extra_calls), which includes the wait for
 /// the device; divided by `calls`, so that a call seems to do extra_calls / calls more work. Only
 /// the positive control asks for that.
+///
+/// Before that, where `lead_in_s` is above 0, samples are made until the medians of the last three
+/// and of the three before agree within 3 %, or `lead_in_s` is spent: after a switch a GPU's clock
+/// and caches are another process's. They are stored apart.
 [[nodiscard]] protocol::Block measure_block(Kernel& kernel, int calls, int samples,
-                                            int extra_calls = 0);
+                                            int extra_calls = 0, double lead_in_s = 0);
 
 /// Median seconds of `synchronize` on an idle device, of 100.
 [[nodiscard]] double sync_overhead_s(Backend& backend, const std::string& device);

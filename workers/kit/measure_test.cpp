@@ -49,6 +49,23 @@ class CountingBackend final : public Backend {
   int waits = 0;
 };
 
+/// A device that wakes up: its first calls are slow.
+class WakingKernel final : public Kernel {
+ public:
+  explicit WakingKernel(int slow_calls) : slow_calls_(slow_calls) {}
+  void run(int calls) override {
+    const double call_s = made_++ < slow_calls_ ? 4e-4 * (1 + made_) : 2e-4;
+    const auto end = steady_ns() + static_cast<std::int64_t>(call_s * calls * 1e9);
+    while (steady_ns() < end) {
+    }
+  }
+  workload::TensorData output() override { return {}; }
+  [[nodiscard]] protocol::Prepared facts() const override { return {}; }
+
+ private:
+  int slow_calls_, made_ = 0;
+};
+
 std::vector<double> repeated(std::size_t count, double value) {
   return std::vector<double>(count, value);
 }
@@ -155,4 +172,18 @@ TEST_CASE("the cost of waiting is the median of a hundred waits for the device t
   CHECK(sync_overhead_s(backend, "gpu") >= 0);
   CHECK(backend.waits == 100);
   CHECK(backend.devices == std::set<std::string>{"gpu"});
+}
+
+TEST_CASE("a block leads in until its samples settle, or its time is spent, and keeps them apart") {
+  WakingKernel waking(4);
+  const auto block = measure_block(waking, 1, 3, 0, 10);
+  CHECK(block.samples_s.size() == 4);
+  CHECK(block.lead_in_samples_s.size() >= 7);  // four slow ones cannot be among the last six alike
+  SpinKernel steady(1e-4);
+  CHECK(measure_block(steady, 2, 3, 0, 0).lead_in_samples_s.empty());
+  CHECK(steady.asked.size() == 4);
+  SpinKernel slow(0.01);
+  const auto short_of_time = measure_block(slow, 1, 1, 0, 0.015);
+  CHECK(short_of_time.lead_in_samples_s.size() == 2);
+  CHECK(short_of_time.samples_s.size() == 2);
 }

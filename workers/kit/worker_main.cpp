@@ -128,8 +128,12 @@ class Session {
     }
     const auto extra =
         std::clamp<std::int64_t>(find_int(body, "extra_calls").value_or(0), 0, kMost);
+    constexpr double kLongestLeadIn_s = 10;
+    const double lead_in_s =
+        std::clamp(find_number(body, "lead_in_s").value_or(0), 0.0, kLongestLeadIn_s);
     return protocol::to_json(measure_block(*ready.kernel, static_cast<int>(*calls),
-                                           static_cast<int>(*samples), static_cast<int>(extra)));
+                                           static_cast<int>(*samples), static_cast<int>(extra),
+                                           lead_in_s));
   }
 
   /// "source": "fresh" runs one call first; "last" is the output of the last timed call. With

@@ -1,0 +1,211 @@
+#include "compare/conditions.hpp"
+
+#include "compare/verdicts.hpp"
+#include "stats/quantile.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace mlbench::compare {
+namespace {
+
+using store::BlockRecord;
+using store::SlotState;
+
+/// Half of a core of ten: what a person would want to know of.
+constexpr double kOtherLoad = 0.05;
+constexpr double kSteal = 0.02;
+/// One of twenty moments: a thread that spins all the time makes 1, a message read makes 0.001.
+constexpr double kBusyWaiters = 0.05;
+constexpr double kClockChange = 0.03;
+constexpr double kMemoryPressure = 0.10;
+constexpr std::int64_t kSwappedBytes = 1 << 20;
+constexpr int kMinPairs = 6;
+constexpr double kClockDiffers = 0.01;
+
+/// macOS's thermal states from cool to hot.
+constexpr std::array<std::string_view, 5> kThermalStates = {"nominal", "moderate", "heavy",
+                                                            "trapping", "sleeping"};
+
+std::size_t heat(std::string_view state) {
+  const auto it = std::find(kThermalStates.begin(), kThermalStates.end(), state);
+  return static_cast<std::size_t>(it - kThermalStates.begin());
+}
+
+/// States of finished rounds.
+std::vector<const SlotState*> states_of(const store::RunData& run, const store::CaseRecord& c) {
+  std::vector<const SlotState*> states;
+  const auto& rounds = run.rounds_of(c.definition.id);
+  for (const SlotState& s : c.states) {
+    if (rounds.contains(s.round)) states.push_back(&s);
+  }
+  return states;
+}
+
+template <class T>
+std::vector<T> known(const std::vector<const SlotState*>& states,
+                     std::optional<T> SlotState::*field) {
+  std::vector<T> values;
+  for (const SlotState* s : states) {
+    if (const auto& value = s->*field) values.push_back(*value);
+  }
+  return values;
+}
+
+std::optional<double> median(const std::vector<const SlotState*>& states,
+                             std::optional<double> SlotState::*field) {
+  return stats::median(known(states, field));
+}
+
+std::optional<double> largest(const std::vector<const SlotState*>& states,
+                              std::optional<double> SlotState::*field) {
+  const auto values = known(states, field);
+  if (values.empty()) return std::nullopt;
+  return *std::max_element(values.begin(), values.end());
+}
+
+std::optional<std::int64_t> sum(const std::vector<const SlotState*>& states,
+                                std::optional<std::int64_t> SlotState::*field) {
+  const auto values = known(states, field);
+  if (values.empty()) return std::nullopt;
+  std::int64_t total = 0;
+  for (const auto value : values) total += value;
+  return total;
+}
+
+/// Seconds of the chain of arithmetic before each block of `round`, in order of rows; empty where a
+/// block lacks it.
+std::vector<double> spins_in(const store::Cell& cell, int round) {
+  std::vector<std::pair<int, double>> rows;
+  for (const BlockRecord& b : cell.blocks) {
+    if (b.round != round) continue;
+    if (!b.spin_s) return {};
+    rows.emplace_back(b.row, *b.spin_s);
+  }
+  std::sort(rows.begin(), rows.end());
+  std::vector<double> spins_s;
+  for (const auto& [row, spin_s] : rows) spins_s.push_back(spin_s);
+  return spins_s;
+}
+
+/// Reasons of NVML that mean heat or a limit from outside, not the load's own power or idling.
+bool is_throttle(std::string_view reason) {
+  constexpr std::array<std::string_view, 4> kReasons = {
+      "hw_slowdown", "hw_thermal_slowdown", "sw_thermal_slowdown", "hw_power_brake_slowdown"};
+  return std::find(kReasons.begin(), kReasons.end(), reason) != kReasons.end();
+}
+
+}  // namespace
+
+CaseConditions conditions_of(const store::RunData& run, const store::CaseRecord& c) {
+  const auto states = states_of(run, c);
+  CaseConditions found{
+      .other_fraction = median(states, &SlotState::other_fraction),
+      .steal_fraction = median(states, &SlotState::steal_fraction),
+      .cpu_pressure_fraction = median(states, &SlotState::cpu_pressure_fraction),
+      .memory_pressure_fraction = largest(states, &SlotState::memory_pressure_fraction),
+      .swapped_in_bytes = sum(states, &SlotState::swapped_in_bytes),
+      .cpu_throttle_count = sum(states, &SlotState::cpu_throttle_count),
+      .load_1m = median(states, &SlotState::load_1m),
+      .cpu_clock_hz = median(states, &SlotState::cpu_clock_hz),
+      .gpu_clock_hz = median(states, &SlotState::gpu_clock_hz),
+      .gpu_power_w = median(states, &SlotState::gpu_power_w),
+      .cpu_temperature_c = largest(states, &SlotState::cpu_temperature_c),
+      .gpu_temperature_c = largest(states, &SlotState::gpu_temperature_c),
+      .thermal_state = {},
+      .power_source = {},
+      .low_power_mode = {},
+      .gpu_clock_reasons = {}};
+  for (const auto& state : known(states, &SlotState::thermal_state)) {
+    if (!found.thermal_state || heat(state) > heat(*found.thermal_state))
+      found.thermal_state = state;
+  }
+  for (const auto& source : known(states, &SlotState::power_source)) {
+    if (!found.power_source || source == "battery") found.power_source = source;
+  }
+  for (const bool low : known(states, &SlotState::low_power_mode))
+    found.low_power_mode = found.low_power_mode.value_or(false) || low;
+  for (const SlotState* s : states) {
+    for (const auto& reason : s->gpu_clock_reasons) {
+      auto& reasons = found.gpu_clock_reasons;
+      if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end())
+        reasons.push_back(reason);
+    }
+  }
+  return found;
+}
+
+CellConditions conditions_of(const store::Cell& cell) {
+  CellConditions found;
+  double switches = 0, switches_s = 0, waiters_s = 0, waited_s = 0;
+  std::vector<double> spins_s;  // in order of time
+  for (const BlockRecord& b : cell.blocks) {
+    if (b.involuntary_switches) {
+      switches += static_cast<double>(*b.involuntary_switches);
+      switches_s += b.duration_s;
+    }
+    if (b.waiters_cpu_s) {
+      waiters_s += *b.waiters_cpu_s;
+      waited_s += b.duration_s;
+    }
+    if (b.spin_s) spins_s.push_back(*b.spin_s);
+  }
+  if (switches_s > 0) found.switches_per_s = switches / switches_s;
+  if (waited_s > 0) found.waiters_fraction = waiters_s / waited_s;
+  found.spin_s = stats::median(spins_s);
+  constexpr std::size_t kFewest = 18;  // six blocks a third
+  if (spins_s.size() < kFewest) return found;
+  const std::size_t third = spins_s.size() / 3;
+  const std::span all(spins_s);
+  const auto first = stats::median(all.first(third)), last = stats::median(all.last(third));
+  if (first && last && *first > 0) found.spin_change = *last / *first - 1;
+  return found;
+}
+
+std::optional<stats::RatioInterval> clock_ratio_of(const store::RunData& run,
+                                                   const store::CaseRecord& c,
+                                                   const store::PairRecord& pair) {
+  const auto* subject_a = run.find_subject(pair.a);
+  if (subject_a == nullptr || device_kind(subject_a->device) != "cpu") return std::nullopt;
+  const auto* a = run.find_cell(c.definition.id, pair.a);
+  const auto* b = run.find_cell(c.definition.id, pair.b);
+  if (a == nullptr || b == nullptr) return std::nullopt;
+  std::vector<double> logs;
+  for (const int round : run.rounds_of(c.definition.id)) {
+    const auto spins_a = spins_in(*a, round), spins_b = spins_in(*b, round);
+    const auto rows = stats::block_log_ratios(spins_a, spins_b);
+    const auto middle = rows ? stats::median(*rows) : std::nullopt;
+    if (middle) logs.push_back(*middle);
+  }
+  if (std::ssize(logs) < kMinPairs) return std::nullopt;
+  return stats::ratio_interval(logs);
+}
+
+bool clock_differs(const std::optional<stats::RatioInterval>& r) {
+  return r && (r->low > 1 || r->high < 1) && std::abs(r->mean_log) > std::log1p(kClockDiffers);
+}
+
+std::vector<std::string> flags_of(const CaseConditions& c) {
+  std::vector<std::string> flags;
+  if (c.other_fraction.value_or(0) > kOtherLoad || c.steal_fraction.value_or(0) > kSteal)
+    flags.emplace_back("other_load");
+  const bool hot = c.thermal_state && *c.thermal_state != kThermalStates[0];
+  if (hot || c.cpu_throttle_count.value_or(0) > 0 ||
+      std::any_of(c.gpu_clock_reasons.begin(), c.gpu_clock_reasons.end(), is_throttle))
+    flags.emplace_back("throttled");
+  if (c.swapped_in_bytes.value_or(0) > kSwappedBytes ||
+      c.memory_pressure_fraction.value_or(0) > kMemoryPressure)
+    flags.emplace_back("swapping");
+  if (c.low_power_mode.value_or(false)) flags.emplace_back("low_power_mode");
+  return flags;
+}
+
+std::vector<std::string> flags_of(const CellConditions& c) {
+  std::vector<std::string> flags;
+  if (c.waiters_fraction.value_or(0) > kBusyWaiters) flags.emplace_back("busy_waiters");
+  if (std::abs(c.spin_change.value_or(0)) > kClockChange) flags.emplace_back("clock_changed");
+  return flags;
+}
+
+}  // namespace mlbench::compare

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "core/json.hpp"
+#include "machine/state.hpp"
+
+#include <optional>
+
+namespace mlbench::run {
+
+/// Fields of the journal's line "state": what the machine did while the blocks of one case ran in
+/// one round, and how it was right after the last. Without those that are unknown; flat, so that
+/// large collections read quickly. `own_cpu_s` is the CPU time of our own processes meanwhile.
+[[nodiscard]] Json state_fields(const machine::MachineState& before,
+                                const machine::MachineState& after,
+                                std::optional<double> own_cpu_s);
+
+}  // namespace mlbench::run

@@ -1,0 +1,174 @@
+"""Whether a verdict deserves trust: the controls of a run, `selfcheck`, and two environments in one run (`--env`, `--ab`).
+
+The fake worker spins for set times, so what has to come out is known: a second process of itself that is secretly a
+tenth slower, extra work that is not done, an environment whose calls take a fifth longer.
+"""
+
+import json
+import shutil
+
+from harness import BIN, ROOT, MlbenchTest, main
+
+# A call of the smallest control takes 1 ms, larger ones more, so that the checks stay quick.
+WORK = {"MLBENCH_FAKE_CALL_S": "0.0005", "MLBENCH_FAKE_FLOP_PER_S": "1e9"}
+SIX_ROUNDS = """\
+benchmarks:
+  compute: {gemm_sizes: [16], gemm_shapes: [], dtypes: [float32]}
+  memory: {ops: [], sizes: [64KiB]}
+  attention: {seq_lengths: []}
+  operations: []
+measure: {min_rounds: 6, max_rounds: 6, warmup_min: 0.004, warmup_max: 0.01, budget: 60s}
+"""
+
+
+class Trust(MlbenchTest):
+    def setUp(self):
+        super().setUp()
+        self.config = self.write("six.yaml", SIX_ROUNDS)
+
+    def with_work(self, fake="", **more):
+        """`second` in `fake` makes every second process of the worker a tenth slower."""
+        return self.environment(fake, **WORK, MLBENCH_FAKE_LOCK=self.folder / "first", **more)
+
+
+class Controls(Trust):
+    """Every run compares a framework with itself, and with itself made slower."""
+
+    def controls(self, fake):
+        finished = self.run_fake("--json", env=self.with_work(fake))
+        self.assert_code(finished, 0)
+        document = finished.json
+        text = self.mlbench("report", self.journal())
+        self.assert_code(text, 0)
+        return document["controls"], text.out
+
+    def test_an_honest_worker_is_equal_to_itself_and_its_extra_work_is_found(self):
+        controls, text = self.controls("")
+        self.assertEqual(controls["null"]["outcome"], "equal")
+        self.assertEqual(controls["positive"]["outcome"], "found")
+        self.assertIn("A against A: equal", text)
+        self.assertIn("5 % more work: found", text)
+        self.assertNotIn("not to be trusted", text)
+
+    def test_a_twin_that_is_secretly_slower_turns_the_null_control_red(self):
+        controls, text = self.controls("block:second")
+        self.assertEqual(controls["null"]["outcome"], "different")
+        self.assertIn("A against A: DIFFERENT (1.1", text)
+        self.assertIn("the verdicts of this run are not to be trusted: null control failed", text)
+
+    def test_extra_work_that_is_left_out_turns_the_positive_control_red(self):
+        controls, text = self.controls("block:lazy")
+        self.assertEqual(controls["positive"]["outcome"], "missed")
+        self.assertIn("5 % more work: MISSED", text)
+        self.assertIn("the verdicts of this run are not to be trusted: positive control missed", text)
+
+
+class Selfcheck(Trust):
+    def selfcheck(self, *args, fake=""):
+        # One CPU's worth of subjects is enough; three block lengths a side make a comparison.
+        return self.mlbench("selfcheck", "--worker", "fake", "--config", self.config, "--results", self.results,
+                            *args, env=self.with_work(fake))
+
+    def test_an_honest_worker_raises_no_alarm_and_its_journals_can_be_regrouped(self):
+        finished = self.selfcheck("--aa", "6", "--inject", "5%", "--json")
+        self.assert_code(finished, 0)
+        document = finished.json
+        self.assertEqual(document["schema"], "mlbench.selfcheck/1")
+        null = document["null"]
+        self.assertEqual((null["comparisons"], null["without_verdict"]), (6, 0))
+        self.assertLess(null["false_verdicts"], null["alarm_from"])
+        self.assertLess(null["low"], 0.06)
+        self.assertEqual(document["injected"]["change"], 0.05)
+        self.assertEqual(document["injected"]["found"], document["injected"]["trials"])
+        self.assertEqual(document["injected"]["wrong"], 0)
+        self.assertFalse(document["alarm"])
+
+        again = self.mlbench("selfcheck", "--from-journal", self.journal(), "--json")
+        self.assert_code(again, 0)
+        stored, regrouped = again.json["null"], again.json["regrouped"]
+        self.assertGreaterEqual(stored["comparisons"], 6)  # all that the journal holds
+        self.assertEqual(again.json["duration_s"], 0)
+        self.assertGreater(regrouped["comparisons"], 1000)
+        self.assertLess(regrouped["false_verdicts"] / regrouped["comparisons"], 0.2)
+        text = self.mlbench("selfcheck", "--from-journal", self.journal())
+        self.assertIn("REGROUPED   false verdicts", text.out)
+
+    def test_a_machine_that_treats_equals_unequally_raises_the_alarm(self):
+        finished = self.selfcheck("--aa", "5", "--inject", "5%", "--json", fake="block:second")
+        self.assert_code(finished, 6)
+        self.assertTrue(finished.json["alarm"])
+        self.assertEqual(finished.json["null"]["false_verdicts"], 5)
+        text = self.mlbench("selfcheck", "--from-journal", self.journal())
+        self.assert_code(text, 6)
+        self.assertIn("VERDICT     ALARM", text.out)
+
+    def test_failures_are_one_sentence(self):
+        self.assert_error(self.selfcheck("--inject", "80%", "--json"), 2, "usage", "--inject", "80%")
+        self.assert_error(self.selfcheck("--budget", "soon", "--json"), 2, "usage", "--budget")
+        self.assert_error(self.selfcheck("--config", self.folder / "none.yaml", "--json"), 4, "io", "none.yaml")
+        old = ROOT / "tests/data/journals/v1-epyc-quick.jsonl"
+        self.assert_error(self.mlbench("selfcheck", "--from-journal", old, "--json"), 2, "usage",
+                          "no null control")
+
+
+class Environments(Trust):
+    def versus(self, env, ab, *more, **variables):
+        finished = self.mlbench("run", "--config", self.config, "--results", self.results, "--reports", self.reports,
+                                *[a for e in env for a in ("--env", e)], "--ab", ab, *more, "--json",
+                                env=self.with_work(**variables))
+        self.assert_code(finished, 0)
+        [verdict] = finished.json["verdicts"]
+        return verdict, finished.json
+
+    def test_variables_alone_make_an_environment_and_the_slower_one_is_found(self):
+        verdict, document = self.versus(["slow=,MLBENCH_FAKE_CALL_S=0.0006"], "fake,fake@slow")
+        self.assertEqual((verdict["a"], verdict["b"]), ("fake:cpu", "fake@slow:cpu"))
+        self.assertEqual(verdict["verdict"], "faster")
+        self.assertEqual(verdict["pairs"], 6)
+        self.assertAlmostEqual(verdict["ratio"], 1.2, delta=0.1)
+        self.assertEqual(len(document["subjects"]), 2)  # these two and nothing else
+        stored = self.lines("run")[0]["subjects"]["environments"]
+        self.assertEqual(stored[0]["variables"], [["MLBENCH_FAKE_CALL_S", "0.0006"]])
+
+    def test_the_same_worker_in_another_folder_is_no_difference(self):
+        folder = self.folder / "copy"
+        folder.mkdir()
+        shutil.copy(BIN / "mlbench-worker-fake", folder)
+        verdict, _ = self.versus([f"copy={folder}"], "fake,fake@copy")
+        self.assertIn(verdict["verdict"], ("equal", "undecided"))
+        self.assertLess(abs(verdict["ratio"] - 1), 0.05)
+
+    def test_a_run_of_environments_is_compared_and_resumed_with_them(self):
+        self.versus(["slow=,MLBENCH_FAKE_CALL_S=0.0006"], "fake@slow,fake")
+        compared = self.mlbench("compare", self.journal(), "--gate", "3%", "--json")
+        self.assert_code(compared, 0)
+        [verdict] = compared.json["verdicts"]
+        self.assertEqual((verdict["b"], verdict["a"], verdict["verdict"]), ("fake@slow:cpu", "fake:cpu", "faster"))
+        resumed = self.mlbench("run", "--resume", self.journal(), "--reports", self.reports, "--json",
+                               env=self.with_work())
+        self.assert_code(resumed, 0)
+        self.assertEqual({s["subject"]: s["status"] for s in resumed.json["subjects"]},
+                         {"fake@slow:cpu": "ok", "fake:cpu": "ok"})
+
+    def test_failures_are_one_sentence(self):
+        lonely = self.folder / "python"
+        lonely.write_text("")
+        for env, ab, code, kind, words in (
+                (["a"], "fake,fake@a", 2, "usage", ("NAME=PYTHON",)),
+                (["a=/nowhere/python"], "fake,fake@a", 2, "usage", ("/nowhere/python", "does not exist")),
+                ([f"a={self.folder}"], "fake,fake@a", 2, "usage", ("neither a Python nor a folder with workers",)),
+                ([f"a={lonely}"], "fake,fake@a", 3, "unsupported", ("are not built", "./mlbench setup --python")),
+                (["a="], "fake,fake@a", 2, "usage", ("changes nothing",)),
+                (["a=,X=1", "a=,X=2"], "fake,fake@a", 2, "usage", ("given twice",)),
+                (["again=,X=1"], "fake,fake@again", 2, "usage", ("the program needs itself",)),
+                (["a=,X=1"], "fake,fake@b", 2, "usage", ("no environment is called b",)),
+                (["a=,X=1"], "fake", 2, "usage", ("two different sides",)),
+                (["a=,X=1"], "fake:cpu,fake@a", 2, "usage", ("names a device",))):
+            with self.subTest(env=env, ab=ab):
+                finished = self.mlbench("run", "--config", self.config, "--results", self.results,
+                                        *[a for e in env for a in ("--env", e)], "--ab", ab, "--json")
+                self.assert_error(finished, code, kind, *words)
+
+
+if __name__ == "__main__":
+    main()
