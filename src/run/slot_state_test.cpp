@@ -29,12 +29,12 @@ TEST_CASE("the state of a slot holds what is known and leaves the rest out") {
 
 TEST_CASE("of several GPUs the one at work is told of") {
   machine::MachineState state;
-  state.gpus = {{.name = "idle", .sm_clock_hz = 345e6, .power_w = 70},
-                {.name = "busy",
-                 .sm_clock_hz = 1755e6,
-                 .temperature_c = 61,
-                 .power_w = 690,
-                 .clock_reasons = std::vector<std::string>{"sw_power_cap"}}};
+  state.gpus.resize(2);
+  state.gpus[0].sm_clock_hz = 345e6;
+  state.gpus[0].power_w = 70;
+  state.gpus[1].sm_clock_hz = 1755e6;
+  state.gpus[1].power_w = 690;
+  state.gpus[1].clock_reasons = std::vector<std::string>{"sw_power_cap"};
   const auto fields = state_fields(state, state, std::nullopt);
   CHECK(find_number(fields, "gpu_clock_hz") == 1755e6);
   CHECK(find_strings(fields, "gpu_clock_reasons") == std::vector<std::string>{"sw_power_cap"});
