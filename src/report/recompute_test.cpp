@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct Kept {
 constexpr Kept kKept[] = {
     {"v1-m5-interrupted.jsonl", 0},  // cut off before its verdicts
     {"v1-epyc-quick.jsonl", 24},     // method 1, measured
+    {"v3-xeon-controls.jsonl", 6},   // method 3, measured, with controls
 };
 
 std::vector<Json> verdict_lines(const fs::path& path) {
@@ -64,6 +66,25 @@ TEST_CASE("every kept journal loads and gives its stored verdicts again, bit for
       const auto& now = document["verdicts"];
       CHECK(
           std::any_of(now.begin(), now.end(), [&](const Json& v) { return essence(v) == wanted; }));
+    }
+  }
+}
+
+TEST_CASE("the controls of a kept run come out as they did when it was measured, bit for bit") {
+  const auto run = store::load_journal(kJournals / "v3-xeon-controls.jsonl");
+  REQUIRE_MESSAGE(run, (run ? "" : run.error().message));
+  const auto document = report::to_json(report::build_report(*run, "v3-xeon-controls.jsonl"));
+  std::ostringstream text;
+  text << std::ifstream(kJournals / "v3-xeon-controls.expected.json").rdbuf();
+  const auto expected = parse_json(text.str());
+  REQUIRE(expected);
+  REQUIRE(expected->size() == 4);
+  const auto& controls = document["controls"]["all"];
+  REQUIRE(controls.size() == expected->size());
+  for (std::size_t i = 0; i < controls.size(); ++i) {
+    for (const auto& [key, value] : (*expected)[i].items()) {
+      CAPTURE(key);
+      CHECK(controls[i][key] == value);
     }
   }
 }
