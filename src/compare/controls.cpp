@@ -73,7 +73,11 @@ bool trusted(const std::vector<Control>& controls) {
 
 std::string in_words(const Control& c) {
   switch (c.outcome) {
-    case ControlOutcome::equal: return "equal";
+    case ControlOutcome::equal:
+      // Whoever cannot see a difference must not call it equality.
+      return c.verdict.judgement.verdict == stats::Verdict::equal
+                 ? "equal"
+                 : "no difference shown (" + range(*c.wide) + ")";
     case ControlOutcome::different: return "DIFFERENT (" + range(*c.wide) + ")";
     case ControlOutcome::found: return "found";
     case ControlOutcome::missed: return "MISSED (" + range(*c.verdict.interval) + ")";

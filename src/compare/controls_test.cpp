@@ -72,10 +72,17 @@ TEST_CASE("a null control fails only when its 99.9 % interval excludes 1") {
   const auto slightly = only_control(control_run(0, around(1.012, 0.01)));
   CHECK(slightly.verdict.judgement.verdict == stats::Verdict::faster);
   CHECK(slightly.outcome == ControlOutcome::equal);
+  CHECK(in_words(slightly).starts_with("no difference shown (1.01"));
   const auto off = control_run(0, around(1.05, 0.01));
   CHECK(only_control(off).outcome == ControlOutcome::different);
   CHECK_FALSE(trusted(controls_of(off)));
   CHECK(in_words(only_control(off)).starts_with("DIFFERENT (1.05"));
+}
+
+TEST_CASE("a null control too wide to see anything is not called equal") {
+  CHECK(in_words(only_control(control_run(0, around(1, 0.01)))) == "equal");
+  CHECK(
+      in_words(only_control(control_run(0, around(1, 0.5)))).starts_with("no difference shown ("));
 }
 
 TEST_CASE("a positive control is found, missed, or not decided where the machine is too noisy") {
