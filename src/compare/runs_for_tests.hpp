@@ -78,11 +78,13 @@ class MadeUpRun {
     }
     return *this;
   }
-  /// A control of `subject` on a product of n, with its pair; measure() then takes its two sides.
+  /// A control of `subject` on a product of n, with its pair if it is the first; measure() then
+  /// takes its two sides.
   MadeUpRun& control(int n, const std::string& subject, const std::string& twin,
                      double extra_work = 0) {
     const double size = n;
-    add({{"type", "pair"}, {"a", subject}, {"b", twin}, {"control", true}});
+    if (data_.pairs.empty())
+      add({{"type", "pair"}, {"a", subject}, {"b", twin}, {"control", true}});
     add({{"type", "case"},
          {"case", id(n)},
          {"workload", "gemm"},

@@ -29,11 +29,13 @@ struct Seen {
     return where.size() <= 2 ? join(where, "; ")
                              : fmt::format("{} of {} {}", where.size(), all, what);
   }
-  /// "12 to 35 %"; "12 %" where they are the same.
-  [[nodiscard]] std::string percent(double factor = 100) const {
+  /// "12 to 35 %"; "12 %" where they are the same. With signs: "-5 to +6 %".
+  [[nodiscard]] std::string percent(bool with_sign = false) const {
     if (!least) return {};
-    const auto low = fmt::format("{:.0f}", factor * *least),
-               high = fmt::format("{:.0f}", factor * *most);
+    const auto text = [&](double share) {
+      return with_sign ? fmt::format("{:+.0f}", 100 * share) : fmt::format("{:.0f}", 100 * share);
+    };
+    const auto low = text(*least), high = text(*most);
     return low == high ? low + " %" : fmt::format("{} to {} %", low, high);
   }
 };
@@ -100,8 +102,8 @@ void add_subject_doubts(std::vector<std::string>& doubts, const Report& report) 
                      " of a core" + kSee);
   if (!clock.where.empty())
     doubts.push_back(clock.places(entries, "results") +
-                     ": clock_changed, a fixed piece of arithmetic took " + clock.percent() +
-                     " longer in the last third of the run than in the first" + kSee);
+                     ": clock_changed, the time of a fixed piece of arithmetic changed by " +
+                     clock.percent(true) + " from the first to the last third of the run" + kSee);
 }
 
 void add_pair_doubts(std::vector<std::string>& doubts, const Report& report) {

@@ -28,7 +28,8 @@ void add_groups(std::string& out, const SelfcheckResult& r) {
              "10 pairs", "20 pairs", "in 60 s", "rate (95 % range)"});
   for (const auto& g : r.groups) {
     table.add({g.name, std::to_string(g.comparisons), std::to_string(g.false_verdicts),
-               fmt::format("{:.1f} %", 100 * g.sd_log), fmt::format("{:.2f}", g.seconds_a_pair),
+               fmt::format("{:.1f} %", 100 * g.sd_log),
+               g.seconds_a_pair > 0 ? fmt::format("{:.2f}", g.seconds_a_pair) : "-",
                width_text(g.width_6), width_text(g.width_10), width_text(g.width_20),
                g.width_60_s ? width_text(*g.width_60_s) : "-",
                rate_text(g.false_verdicts, g.comparisons)});
@@ -86,9 +87,9 @@ std::string to_text(const SelfcheckReport& report) {
       "deserve trust\n",
       r.alarm() ? "ALARM" : "no alarm", r.false_verdicts, r.comparisons, r.alarm_from);
   if (report.duration_s > 0)
-    out += fmt::format("TIME        {}, target {:.3g} %, {} runs\n",
+    out += fmt::format("TIME        {}, target {:.3g} %, {} run{}\n",
                        format_duration(report.duration_s), 100 * report.target,
-                       report.journals.size());
+                       report.journals.size(), report.journals.size() == 1 ? "" : "s");
   return out;
 }
 

@@ -22,9 +22,11 @@ namespace mlbench::fake {
 ///   dtype     says the output is float64      version   greets with another protocol version
 ///   (hello) refuse    answers `unsupported`           slow      spins ten times as long (warm,
 ///   block)
-///   second    spins a tenth longer where another process of it held MLBENCH_FAKE_LOCK first
-///   (block) lazy      leaves out calls beyond a multiple of 20, as a framework that caches might
-///   (block)
+///
+///   second (block): spins a tenth longer where another process of it held MLBENCH_FAKE_LOCK first.
+///
+///   lazy (block): leaves out a fifth of the calls where they are no multiple of 20, as the second
+///   process of a positive control is asked for; a framework that caches might do so.
 /// Acts out `step` for `case_id` where it is asked for and can be done in place; crash, exit, kill,
 /// hang and half do not return.
 void act_out(std::string_view step, std::string_view case_id);
