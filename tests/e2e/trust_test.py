@@ -1,7 +1,8 @@
 """Whether a verdict deserves trust: the controls of a run, `selfcheck`, and two environments in one run (`--env`, `--ab`).
 
-The fake worker spins for set times, so what has to come out is known: a second process of itself that is secretly a
-tenth slower, extra work that is not done, an environment whose calls take a fifth longer.
+The fake worker spins for set times, so what has to come out is known: a second process of itself that is secretly
+slower, extra work that is not done, an environment whose calls take longer. Samples are well below a millisecond, so
+that most of them are whole also where other programs share the cores.
 """
 
 import os
@@ -10,8 +11,10 @@ import shutil
 from harness import BIN, ON_LINUX, ROOT, MlbenchTest, main
 
 # The budget makes two rows of blocks a round of six: enough for times that are known beforehand.
-# A call of the smallest control takes 1 ms, larger ones more, so that the checks stay quick.
-WORK = {"MLBENCH_FAKE_CALL_S": "0.0005", "MLBENCH_FAKE_FLOP_PER_S": "1e9"}
+# The controls take 0.03 and 0.5 ms a call, larger products more, so that none is chosen whose check takes long.
+WORK = {"MLBENCH_FAKE_CALL_S": "0.0002", "MLBENCH_FAKE_FLOP_PER_S": "3e10"}
+# The same for the products of 1 and 20 ms that a self-check wants.
+SLOW_WORK = {"MLBENCH_FAKE_CALL_S": "0.00001", "MLBENCH_FAKE_FLOP_PER_S": "3e9"}
 SIX_ROUNDS = """\
 benchmarks:
   compute: {gemm_sizes: [16], gemm_shapes: [], dtypes: [float32]}
@@ -27,9 +30,9 @@ class Trust(MlbenchTest):
         super().setUp()
         self.config = self.write("six.yaml", SIX_ROUNDS)
 
-    def with_work(self, fake="", **more):
-        """`second` in `fake` makes every second process of the worker a tenth slower."""
-        return self.environment(fake, **WORK, MLBENCH_FAKE_LOCK=self.folder / "first", **more)
+    def with_work(self, fake="", work=WORK):
+        """`second` in `fake` makes every second process of the worker take twice the time."""
+        return self.environment(fake, **work, MLBENCH_FAKE_LOCK=self.folder / "first")
 
 
 class Controls(Trust):
@@ -53,7 +56,7 @@ class Controls(Trust):
     def test_a_twin_that_is_secretly_slower_turns_the_null_control_red(self):
         controls, text = self.controls("block:second")
         self.assertEqual(controls["null"]["outcome"], "different")
-        self.assertIn("A against A: DIFFERENT (1.1", text)
+        self.assertIn("A against A: DIFFERENT (", text)
         self.assertIn("the verdicts of this run are not to be trusted: null control failed", text)
 
     def test_extra_work_that_is_left_out_turns_the_positive_control_red(self):
@@ -68,7 +71,7 @@ class Selfcheck(Trust):
         # With one CPU there is no second subject of one thread, which would take as long again.
         one_cpu = {"preexec_fn": lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})} if ON_LINUX else {}
         return self.mlbench("selfcheck", "--worker", "fake", "--config", self.config, "--results", self.results,
-                            "--budget", "2s", *args, env=self.with_work(fake), **one_cpu)
+                            "--budget", "2s", *args, env=self.with_work(fake, SLOW_WORK), **one_cpu)
 
     def test_an_honest_worker_raises_no_alarm_and_its_journals_can_be_regrouped(self):
         finished = self.selfcheck("--aa", "6", "--inject", "20%", "--json")
@@ -106,30 +109,30 @@ class Selfcheck(Trust):
     def test_failures_are_one_sentence(self):
         self.assert_error(self.selfcheck("--inject", "80%", "--json"), 2, "usage", "--inject", "80%")
         self.assert_error(self.mlbench("selfcheck", "--budget", "soon", "--json"), 2, "usage", "--budget")
-        self.assert_error(self.selfcheck("--config", self.folder / "none.yaml", "--json"), 4, "io", "none.yaml")
+        self.assert_error(self.mlbench("selfcheck", "--config", self.folder / "none.yaml", "--json"), 2, "usage", "none.yaml")
         old = ROOT / "tests/data/journals/v1-epyc-quick.jsonl"
         self.assert_error(self.mlbench("selfcheck", "--from-journal", old, "--json"), 2, "usage",
                           "no null control")
 
 
 class Environments(Trust):
-    def versus(self, env, ab, *more, **variables):
+    def versus(self, env, ab):
         finished = self.mlbench("run", "--config", self.config, "--results", self.results, "--reports", self.reports,
-                                *[a for e in env for a in ("--env", e)], "--ab", ab, *more, "--json",
-                                env=self.with_work(**variables))
+                                *[a for e in env for a in ("--env", e)], "--ab", ab, "--json",
+                                env=self.with_work())
         self.assert_code(finished, 0)
         [verdict] = finished.json["verdicts"]
         return verdict, finished.json
 
     def test_variables_alone_make_an_environment_and_the_slower_one_is_found(self):
-        verdict, document = self.versus(["slow=,MLBENCH_FAKE_CALL_S=0.0006"], "fake,fake@slow")
+        verdict, document = self.versus(["slow=,MLBENCH_FAKE_CALL_S=0.0004"], "fake,fake@slow")
         self.assertEqual((verdict["a"], verdict["b"]), ("fake:cpu", "fake@slow:cpu"))
         self.assertEqual(verdict["verdict"], "faster")
         self.assertEqual(verdict["pairs"], 6)
-        self.assertAlmostEqual(verdict["ratio"], 1.2, delta=0.1)
+        self.assertAlmostEqual(verdict["ratio"], 2, delta=0.5)
         self.assertEqual(len(document["subjects"]), 2)  # these two and nothing else
         stored = self.lines("run")[0]["subjects"]["environments"]
-        self.assertEqual(stored[0]["variables"], [["MLBENCH_FAKE_CALL_S", "0.0006"]])
+        self.assertEqual(stored[0]["variables"], [["MLBENCH_FAKE_CALL_S", "0.0004"]])
 
     def test_the_same_worker_in_another_folder_is_no_difference(self):
         folder = self.folder / "copy"
@@ -137,10 +140,10 @@ class Environments(Trust):
         shutil.copy(BIN / "mlbench-worker-fake", folder)
         verdict, _ = self.versus([f"copy={folder}"], "fake,fake@copy")
         self.assertIn(verdict["verdict"], ("equal", "undecided"))
-        self.assertLess(abs(verdict["ratio"] - 1), 0.05)
+        self.assertLess(abs(verdict["ratio"] - 1), 0.2)
 
     def test_a_run_of_environments_is_compared_and_resumed_with_them(self):
-        self.versus(["slow=,MLBENCH_FAKE_CALL_S=0.0006"], "fake@slow,fake")
+        self.versus(["slow=,MLBENCH_FAKE_CALL_S=0.0004"], "fake@slow,fake")
         compared = self.mlbench("compare", self.journal(), "--gate", "3%", "--json")
         self.assert_code(compared, 0)
         [verdict] = compared.json["verdicts"]

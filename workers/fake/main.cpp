@@ -151,8 +151,8 @@ class FakeKernel final : public kit::Kernel {
     const char* step = calls_made_ < 4 ? "warm" : "block";
     act_out(step, case_.id);
     double factor = asked_for(step, "slow", case_.id) ? 10 : 1;
-    if (asked_for(step, "second", case_.id) && is_second()) factor *= 1.1;
-    if (asked_for(step, "lazy", case_.id) && calls > 20 && calls % 20 != 0) factor *= 0.8;
+    if (asked_for(step, "second", case_.id) && is_second()) factor *= 2;
+    if (asked_for(step, "lazy", case_.id) && calls > 20 && calls % 20 != 0) factor *= 0.5;
     const auto end = kit::steady_ns() + static_cast<std::int64_t>(call_s_ * factor * calls * 1e9);
     while (kit::steady_ns() < end) {
     }

@@ -23,9 +23,9 @@ namespace mlbench::fake {
 ///   (hello) refuse    answers `unsupported`           slow      spins ten times as long (warm,
 ///   block)
 ///
-///   second (block): spins a tenth longer where another process of it held MLBENCH_FAKE_LOCK first.
+///   second (block): takes twice the time where another process of it held MLBENCH_FAKE_LOCK first.
 ///
-///   lazy (block): leaves out a fifth of the calls where they are no multiple of 20, as the second
+///   lazy (block): leaves out half of the calls where they are no multiple of 20, as the second
 ///   process of a positive control is asked for; a framework that caches might do so.
 /// Acts out `step` for `case_id` where it is asked for and can be done in place; crash, exit, kill,
 /// hang and half do not return.
