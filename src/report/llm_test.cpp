@@ -15,9 +15,15 @@ LlmReport stored() {
 
 }  // namespace
 
-TEST_CASE("golden: what llm prints of a measured run") {
+TEST_CASE("llm prints each framework's rates, what its words mean, and who is faster") {
   const auto text = llm_text(stored());
-  CHECK(text == golden("llm-synthetic-32M.txt", text));
+  for (const char* part :
+       {"synthetic-32M · float32 · 31.99 million parameters", "prompt 128", "decode at 128",
+        "PyTorch", "MLX", "tok/s", "TTFT / TPOT", "32.0 bits each", "invented weights, seed 1",
+        "checked: every output against the decoder in float64", "TTFT: prompt to first token"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
 }
 
 TEST_CASE("tokens a second, bytes a second and time per token of decode say the same") {
