@@ -96,6 +96,11 @@ void add_fit_flags(CLI::App& command, FitOptions& options) {
       .add_option("--results", options.results,
                   "Folder of the journals (default results/raw), for what was measured here")
       ->type_name("DIR");
+  command.add_flag("--measure", options.measure,
+                   "Run it here with invented weights (or a folder's own), print what was measured "
+                   "beside what was predicted, and correct later predictions by it");
+  command.add_option("--budget", options.budget,
+                     "Measuring time of --measure, e.g. 90s, 5m (default 3m)");
 }
 
 void add_selfcheck_flags(CLI::App& command, SelfcheckOptions& o) {
@@ -139,7 +144,8 @@ void add_llm_flags(CLI::App& command, LlmOptions& o) {
       ->required()
       ->type_name("MODEL");
   command.add_option("--dtype", o.dtype, "float32, float16 or bfloat16 (default: the model's own)");
-  command.add_option("--quant", o.quant, "Weights as 4bit, 8bit (PyTorch: int8) or int8");
+  command.add_option("--quant", o.quant,
+                     "Weights as 4bit, 8bit (PyTorch: int8), int8, mxfp4 or nvfp4 (MLX)");
   command.add_option("--prompt", o.prompt, "Tokens of the prompt (default 512)")
       ->check(CLI::Range(1, 1 << 19));
   command
@@ -327,7 +333,7 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
     return compare_command(context, compare_options);
   }
   if (import->parsed()) return import_command(context, import_options);
-  if (fit->parsed()) return fit_command(context, fit_options);
+  if (fit->parsed()) return fit_command(context, fit_options, {args.begin(), args.end()});
   if (selfcheck->parsed())
     return selfcheck_command(context, selfcheck_options, {args.begin(), args.end()});
   if (llm->parsed()) return llm_command(context, llm_options, {args.begin(), args.end()});

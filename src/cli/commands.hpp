@@ -70,9 +70,12 @@ int import_command(const Context& context, const ImportOptions& options);
 
 struct FitOptions {
   fit::Request request;
-  std::string results;  ///< Folder of the journals, for what was measured here.
+  std::string results;   ///< Folder of the journals, for what was measured here.
+  bool measure = false;  ///< Run the model with invented weights and set it against the prediction.
+  std::string budget;    ///< Of --measure.
 };
-int fit_command(const Context& context, const FitOptions& options);
+int fit_command(const Context& context, const FitOptions& options,
+                const std::vector<std::string>& command_line);
 
 struct LlmOptions {
   std::string model, dtype, quant;  ///< Empty dtype: the model's own. Empty quant: dense weights.
@@ -81,6 +84,10 @@ struct LlmOptions {
   int rounds = 3;                    ///< Process pairs at least; 6 give a verdict.
   RunFlags run;
 };
+/// Measures them. Errors: those of `llm`, a model that does not fit included.
+[[nodiscard]] Result<store::Journal> measure_llm(const Context& context, const LlmOptions& options,
+                                                 const machine::Machine& machine,
+                                                 const std::vector<std::string>& command_line);
 int llm_command(const Context& context, const LlmOptions& options,
                 const std::vector<std::string>& command_line);
 

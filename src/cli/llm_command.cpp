@@ -83,35 +83,39 @@ Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DTyp
 
 }  // namespace
 
-int llm_command(const Context& context, const LlmOptions& given,
-                const std::vector<std::string>& command_line) {
+Result<store::Journal> measure_llm(const Context& context, const LlmOptions& given,
+                                   const machine::Machine& machine,
+                                   const std::vector<std::string>& command_line) {
   LlmOptions o = given;
-  const auto machine = machine::discover();
-  if (!machine) return report_error(context, machine.error());
   const auto spec = model::spec_of(o.model);
-  if (!spec) return report_error(context, spec.error());
+  if (!spec) return spec.error();
   const std::string dtype_name = o.dtype.empty() ? spec->shape.dtype : o.dtype;
   const auto dtype = workload::parse_dtype(dtype_name);
   if (!dtype || *dtype == workload::DType::float64) {
-    return report_error(context, fail(ErrorKind::usage, "--dtype: \"" + dtype_name +
-                                                            "\" is none of float32, float16 and "
-                                                            "bfloat16"));
+    return fail(ErrorKind::usage,
+                "--dtype: \"" + dtype_name + "\" is none of float32, float16 and bfloat16");
   }
   if (o.depths.empty()) o.depths = {o.prompt};
   const auto deepest = *std::max_element(o.depths.begin(), o.depths.end());
   const auto most = std::max(o.prompt, deepest + kTokensOfACall);
-  if (auto ok = refuse_if_too_large(o, dtype_name, *machine, most); !ok)
-    return report_error(context, ok.error());
-  auto options = resolve(o.run, *machine);
-  if (!options) return report_error(context, options.error());
+  if (auto ok = refuse_if_too_large(o, dtype_name, machine, most); !ok) return ok.error();
+  auto options = resolve(o.run, machine);
+  if (!options) return options.error();
   auto cases = cases_of(o, *dtype);
-  if (!cases) return report_error(context, cases.error());
+  if (!cases) return cases.error();
   options->cases = *std::move(cases);
   // A call takes seconds and a process loads the model: few block pairs, few rounds.
   options->settings.rows = 2;
   options->settings.min_rounds = o.rounds;
   if (o.run.budget.empty()) options->settings.budget_s = 180;
-  auto journal = measured(context, *options, *machine, command_line);
+  return measured(context, *options, machine, command_line);
+}
+
+int llm_command(const Context& context, const LlmOptions& options,
+                const std::vector<std::string>& command_line) {
+  const auto machine = machine::discover();
+  if (!machine) return report_error(context, machine.error());
+  auto journal = measure_llm(context, options, *machine, command_line);
   if (!journal) return report_error(context, journal.error());
   const auto report = report::build_llm_report(journal->data(), journal->path().string());
   if (context.json)

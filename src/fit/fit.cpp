@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "fit/options.hpp"
 #include "model/known_models.hpp"
+#include "model/maths.hpp"
 
 #include <algorithm>
 #include <array>
@@ -25,6 +26,11 @@ Result<model::ModelShape> find_shape(const std::string& model) {
     return fail(ErrorKind::usage,
                 "no model is named; give a name (Mistral-7B), a folder or a config.json");
   if (is_a_path(model)) return model::read_config(model);
+  if (model == model::kSmallModel || model == model::kMediumModel) {
+    auto spec = model::spec_of(model);
+    if (!spec) return spec.error();
+    return std::move(spec->shape);
+  }
   auto known = model::find_model(model);
   if (!known) return known.error();
   return known->shape;
@@ -93,6 +99,14 @@ const char* name_of(LimitKind kind) {
   return "memory";
 }
 
+MemoryModel memory_model(const Case& c) {
+  MemoryModel m = memory_model(c.runtime);
+  const auto& correction = c.constants.correction;
+  if (correction && correction->overhead_bytes)
+    m.overhead_bytes = *correction->overhead_bytes, m.overhead_kv_share = 0;
+  return m;
+}
+
 Result<Case> resolve(const Request& r, const machine::Machine& here, const Measured& measured) {
   Case c;
   auto shape = find_shape(r.model);
@@ -138,7 +152,7 @@ Judgement judge(const Need& need, const Target& t) {
 }
 
 Result<Answer> answer(const Case& c, const Request& request) {
-  const auto need = need_of(c.shape, c.format, c.load, memory_model(c.runtime));
+  const auto need = need_of(c.shape, c.format, c.load, memory_model(c));
   if (!need) return need.error();
   Answer a;
   a.question = c;
@@ -161,6 +175,13 @@ Result<Answer> answer(const Case& c, const Request& request) {
   if (c.shape.max_context && c.load.context > *c.shape.max_context) {
     a.notes.push_back("The model was made for at most " + std::to_string(*c.shape.max_context) +
                       " tokens of context.");
+  }
+  if (const auto& correction = c.constants.correction) {
+    a.notes.push_back("Corrected by what was measured here: " + correction->source +
+                      (correction->format == c.format.name
+                           ? "."
+                           : "; its speed was that of " + correction->format +
+                                 " weights, so only memory is corrected."));
   }
   a.options = options_for(a, request);
   return a;
@@ -211,45 +232,47 @@ Json to_json(const Answer& a) {
   const Case& q = a.question;
   const Need& n = a.need;
   const char* training = training_name(q.load.training);
-  return {{"schema", "mlbench.fit/1"},
-          {"model", q.shape.name},
-          {"machine", q.target.name},
-          {"format", q.format.name},
-          {"context_tokens", q.load.context},
-          {"batch", q.load.batch},
-          {"training", training == nullptr ? Json(nullptr) : Json(training)},
-          {"fits", a.fits},
-          {"binding_limit", name_or_null(a.binding)},
-          {"tightest_limit", name_or_null(a.tightest)},
-          {"parameters", a.parameters},
-          {"bits_per_weight",
-           static_cast<double>(n.weights_bytes) * 8 / static_cast<double>(a.parameters)},
-          {"weights_bytes", n.weights_bytes},
-          {"kv_bytes", n.kv_bytes},
-          {"activation_bytes", n.activation_bytes},
-          {"overhead_bytes", n.overhead_bytes},
-          {"gradient_bytes", n.gradient_bytes},
-          {"optimizer_bytes", n.optimizer_bytes},
-          {"adapter_bytes", n.adapter_bytes},
-          {"total_bytes", n.total_bytes},
-          {"largest_buffer_bytes", n.largest_buffer_bytes},
-          {"largest_buffer", n.largest_buffer},
-          {"limits", limits_json(q.target)},
-          {"largest_context_tokens", to_json_or_null(a.largest_context)},
-          {"largest_batch", to_json_or_null(a.largest_batch)},
-          {"decode_tokens_per_s", to_json(a.speed.decode)},
-          {"decode_roof_tokens_per_s", to_json_or_null(a.speed.decode_roof)},
-          {"prefill_tokens_per_s", to_json(a.speed.prefill)},
-          {"bandwidth_bytes_per_s", to_json_or_null(q.target.bandwidth_bytes_per_s)},
-          {"bandwidth_source",
-           q.target.bandwidth_source.empty() ? Json(nullptr) : Json(q.target.bandwidth_source)},
-          {"runtime", q.runtime.name},
-          {"constants",
-           {{"runtime", q.constants.runtime},
-            {"version", q.constants.version.empty() ? Json(nullptr) : Json(q.constants.version)},
-            {"fitted_on", q.constants.fitted_on}}},
-          {"options", options_json(a.options)},
-          {"notes", a.notes}};
+  return {
+      {"schema", "mlbench.fit/1"},
+      {"model", q.shape.name},
+      {"machine", q.target.name},
+      {"format", q.format.name},
+      {"context_tokens", q.load.context},
+      {"batch", q.load.batch},
+      {"training", training == nullptr ? Json(nullptr) : Json(training)},
+      {"fits", a.fits},
+      {"binding_limit", name_or_null(a.binding)},
+      {"tightest_limit", name_or_null(a.tightest)},
+      {"parameters", a.parameters},
+      {"bits_per_weight",
+       static_cast<double>(n.weights_bytes) * 8 / static_cast<double>(a.parameters)},
+      {"weights_bytes", n.weights_bytes},
+      {"kv_bytes", n.kv_bytes},
+      {"activation_bytes", n.activation_bytes},
+      {"overhead_bytes", n.overhead_bytes},
+      {"gradient_bytes", n.gradient_bytes},
+      {"optimizer_bytes", n.optimizer_bytes},
+      {"adapter_bytes", n.adapter_bytes},
+      {"total_bytes", n.total_bytes},
+      {"largest_buffer_bytes", n.largest_buffer_bytes},
+      {"largest_buffer", n.largest_buffer},
+      {"limits", limits_json(q.target)},
+      {"largest_context_tokens", to_json_or_null(a.largest_context)},
+      {"largest_batch", to_json_or_null(a.largest_batch)},
+      {"decode_tokens_per_s", to_json(a.speed.decode)},
+      {"decode_roof_tokens_per_s", to_json_or_null(a.speed.decode_roof)},
+      {"prefill_tokens_per_s", to_json(a.speed.prefill)},
+      {"bandwidth_bytes_per_s", to_json_or_null(q.target.bandwidth_bytes_per_s)},
+      {"bandwidth_source",
+       q.target.bandwidth_source.empty() ? Json(nullptr) : Json(q.target.bandwidth_source)},
+      {"runtime", q.runtime.name},
+      {"constants",
+       {{"runtime", q.constants.runtime},
+        {"version", q.constants.version.empty() ? Json(nullptr) : Json(q.constants.version)},
+        {"fitted_on", q.constants.fitted_on}}},
+      {"correction", q.constants.correction ? Json(q.constants.correction->source) : Json(nullptr)},
+      {"options", options_json(a.options)},
+      {"notes", a.notes}};
 }
 
 }  // namespace mlbench::fit

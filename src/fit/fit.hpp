@@ -60,6 +60,9 @@ struct Answer {
   std::vector<std::string> notes;
 };
 
+/// Constants of the question's runtime that decide memory, corrected where a run here was measured.
+[[nodiscard]] MemoryModel memory_model(const Case& question);
+
 /// Resolves names, files and defaults. `here` is needed for machine "this" only. Errors: `usage`
 /// and `unsupported`, naming the flag, the file or the field.
 [[nodiscard]] Result<Case> resolve(const Request& request, const machine::Machine& here,

@@ -162,6 +162,27 @@ TEST_CASE(
   CHECK(here["limits"]["working_set_bytes"].is_null());
 }
 
+TEST_CASE("a measured run here corrects speed for its kind of weights, and memory for all") {
+  const Request r = about("Mistral-7B", "M5 10c 24GB");
+  auto question = resolve(r, {}, {});
+  REQUIRE(question.has_value());
+  const auto plain = answer(*question, r);
+  Correction c;
+  c.format = question->format.name, c.decode = 0.5, c.prefill = 2, c.source = "run, model";
+  c.overhead_bytes = 1e8;
+  question->constants.correction = c;
+  const auto corrected = answer(*question, r);
+  CHECK(corrected->speed.decode->value == doctest::Approx(plain->speed.decode->value / 2));
+  CHECK(corrected->speed.prefill->value == doctest::Approx(plain->speed.prefill->value * 2));
+  CHECK(corrected->need.overhead_bytes == 100'000'000);
+  CHECK(corrected->need.weights_bytes == plain->need.weights_bytes);
+  CHECK(corrected->notes.back().find("run, model") != std::string::npos);
+  question->constants.correction->format = "4bit";
+  const auto other = answer(*question, r);
+  CHECK(other->speed.decode->value == doctest::Approx(plain->speed.decode->value));
+  CHECK(other->need.overhead_bytes == 100'000'000);
+}
+
 TEST_CASE("a question that cannot be asked gets a sentence that names the flag") {
   const auto bad = [](auto change, const std::string& word) {
     Request r = about("Mistral-7B", "M5 10c 24GB");

@@ -13,7 +13,7 @@ constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kMostContext = std::int64_t{1} << 24, kMostBatch = 4096;
 
 bool fits(const Case& c) {
-  const auto need = need_of(c.shape, c.format, c.load, memory_model(c.runtime));
+  const auto need = need_of(c.shape, c.format, c.load, memory_model(c));
   return need && judge(*need, c.target).fits;
 }
 
@@ -80,7 +80,7 @@ class Options {
  private:
   /// Adds `c` when its memory is known; tells its speed too.
   void add(const Case& c, const std::string& change, const std::string& model) {
-    const auto need = need_of(c.shape, c.format, c.load, memory_model(c.runtime));
+    const auto need = need_of(c.shape, c.format, c.load, memory_model(c));
     if (!need) return;
     Option o{.change = change,
              .fits = judge(*need, c.target).fits,

@@ -9,6 +9,16 @@
 
 namespace mlbench::fit {
 
+/// What a measured run on the machine at hand showed against the prediction for it.
+struct Correction {
+  std::string format;                    ///< Of the weights: the factors hold for this kind only.
+  double decode = 1, prefill = 1;        ///< Measured tokens/s over predicted.
+  std::optional<double> overhead_bytes;  ///< Measured peak less weights, KV cache and activations.
+  std::string source;                    ///< The run and the model.
+};
+/// Range of a corrected prediction, as multiples of it. An assumption: docs/fit.md.
+inline constexpr double kCorrectedLow = 0.85, kCorrectedHigh = 1.15;
+
 /// Constants of one runtime and version, fitted by tools/fit/fit_constants.py
 /// (data/fit_constants.json). docs/fit.md states the model that they belong to.
 struct RuntimeConstants {
@@ -26,6 +36,8 @@ struct RuntimeConstants {
   double prefill_share_16bit = 1, prefill_share_quantised = 1, two_die_factor = 1, moe_factor = 1;
   double prefill_low = 1, prefill_high = 1;
   std::optional<double> accelerator_low, accelerator_high;
+
+  std::optional<Correction> correction;  ///< Only for the machine at hand.
 };
 
 /// What a person asked for: "llama.cpp@8e672ef".

@@ -101,6 +101,17 @@ void predict_prefill(Speed& speed, const model::ModelShape& s, const Format& f, 
 
 }  // namespace
 
+namespace {
+
+/// `range` scaled by `factor`, its width that of corrected predictions.
+void correct(std::optional<Range>& range, double factor) {
+  if (!range) return;
+  const double value = range->value * factor;
+  range = Range{.value = value, .low = value * kCorrectedLow, .high = value * kCorrectedHigh};
+}
+
+}  // namespace
+
 Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& load, const Target& t,
                     const RuntimeConstants& c, bool version_known) {
   Speed speed;
@@ -118,6 +129,10 @@ Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& loa
     speed.notes.push_back(
         "This machine's FLOP/s are not known, so prefill is not predicted; mlbench run measures "
         "them.");
+  if (c.correction && c.correction->format == f.name) {
+    correct(speed.decode, c.correction->decode);
+    correct(speed.prefill, c.correction->prefill);
+  }
   return speed;
 }
 

@@ -53,14 +53,7 @@ class Loader {
     return from_floats(values, t.shape, t.storage);
   }
 
-  void failed(Error error) {
-    if (!error_) error_ = std::move(error);
-  }
-  [[nodiscard]] bool has(const std::string& name) const { return weights_.has(prefix_ + name); }
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
-  [[nodiscard]] const Spec& spec() const { return spec_; }
-
- private:
+  /// Whatever is called so, unchecked.
   HostTensor raw(const std::string& name) {
     auto found = weights_.raw(prefix_ + name);
     if (!found) {
@@ -70,6 +63,14 @@ class Loader {
     return *std::move(found);
   }
 
+  void failed(Error error) {
+    if (!error_) error_ = std::move(error);
+  }
+  [[nodiscard]] bool has(const std::string& name) const { return weights_.has(prefix_ + name); }
+  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+  [[nodiscard]] const Spec& spec() const { return spec_; }
+
+ private:
   /// MLX packs a row of `columns` values into words of 32 bits, and has one scale for each group.
   void check_packed(const std::string& name, const StoredLinear& l) {
     if (error_) return;
@@ -189,6 +190,70 @@ StoredLinear stored(HostTensor weight, std::optional<HostTensor> bias) {
   return l;
 }
 
+/// Rows first, first + step, ... of a matrix.
+HostTensor every_row(const HostTensor& matrix, std::int64_t first, std::int64_t step) {
+  const auto rows = (matrix.shape[0] - first + step - 1) / step;
+  auto made = new_tensor(matrix.storage, {rows, matrix.shape[1]});
+  const auto bytes = matrix.shape[1] * size_bytes(matrix.storage);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::byte* from = matrix.data + (first + r * step) * bytes;
+    std::copy(from, from + bytes, made.data + r * bytes);
+  }
+  return made.tensor;
+}
+
+/// Experts as gpt-oss is released: blocks [experts, out, in / 32, 16 bytes] of two E2M1 numbers a
+/// byte, the low one first, which are MLX's words of 32 bits, and scales [experts, out, in / 32].
+struct Blocks {
+  HostTensor words, scales;  ///< U32 [experts, out, in / 8]; U8.
+  std::int64_t columns = 0;
+};
+Blocks load_blocks(Loader& l, const std::string& name, std::int64_t rows, std::int64_t columns) {
+  const auto n = l.spec().shape.experts;
+  Blocks b{.words = l.raw(name + "_blocks"), .scales = l.raw(name + "_scales"), .columns = columns};
+  if (l.error()) return b;
+  const std::vector<std::int64_t> blocks = {n, rows, columns / 32, 16},
+                                  scales = {n, rows, columns / 32};
+  const bool fits = columns % 32 == 0 && b.words.shape == blocks && b.scales.shape == scales &&
+                    b.words.storage == Storage::U8 && b.scales.storage == Storage::U8;
+  if (!fits) {
+    l.failed(fail(ErrorKind::usage, "tensor " + name +
+                                        "_blocks is no MXFP4 of the shape that config.json "
+                                        "implies; do both belong to one model?"));
+    return b;
+  }
+  auto copy = new_tensor(Storage::U32, {n, rows, columns / 8});  // aligned for words
+  std::copy(b.words.data, b.words.data + b.words.bytes(), copy.data);
+  b.words = copy.tensor;
+  return b;
+}
+
+StoredLinear stored(const Blocks& b, std::int64_t expert, std::int64_t first, std::int64_t step,
+                    HostTensor bias) {
+  StoredLinear l;
+  l.weight = every_row(b.words.at(expert), first, step);
+  l.scales = every_row(b.scales.at(expert), first, step);
+  l.rows = l.weight.shape[0], l.columns = b.columns;
+  l.bias = std::move(bias);
+  return l;
+}
+
+void load_gpt_oss_blocks(Loader& l, StoredMixture& m) {
+  const ModelShape& s = l.spec().shape;
+  const auto n = s.experts, h = s.hidden, i = s.expert_intermediate;
+  const Blocks up = load_blocks(l, "mlp.experts.gate_up_proj", 2 * i, h);
+  const HostTensor up_bias = l.tensor("mlp.experts.gate_up_proj_bias", {n, 2 * i}, 0);
+  const Blocks down = load_blocks(l, "mlp.experts.down_proj", h, i);
+  const HostTensor down_bias = l.tensor("mlp.experts.down_proj_bias", {n, h}, 0);
+  if (l.error()) return;
+  for (std::int64_t e = 0; e < n; ++e) {
+    m.experts.push_back({.gate = stored(up, e, 0, 2, every_second(up_bias.at(e), 0)),
+                         .up = stored(up, e, 1, 2, every_second(up_bias.at(e), 1)),
+                         .down = stored(down, e, 0, 1, down_bias.at(e)),
+                         .fused = false});
+  }
+}
+
 /// gpt-oss keeps all experts in one tensor each, [experts, in, out], gate and up interleaved.
 void load_gpt_oss(Loader& l, StoredMixture& m) {
   const ModelShape& s = l.spec().shape;
@@ -230,12 +295,10 @@ void load_mixture(Loader& l, StoredLayer& layer) {
       gpt_oss ? "mlp.router" : (old_mixtral ? "block_sparse_moe.gate" : "mlp.gate");
   m.router = l.linear(router, s.experts, s.hidden, when(s.expert_bias));
   if (gpt_oss) {
-    if (l.has("mlp.experts.gate_up_proj_blocks")) {
-      l.failed(fail(ErrorKind::unsupported,
-                    "its experts are stored as MXFP4 blocks, which are not read here; convert the "
-                    "model to bfloat16, or to MLX's format"));
-    }
-    load_gpt_oss(l, m);
+    if (l.has("mlp.experts.gate_up_proj_blocks"))
+      load_gpt_oss_blocks(l, m);
+    else
+      load_gpt_oss(l, m);
   } else if (l.has("mlp.experts.gate_up_proj")) {
     load_stacked(l, m);
   } else {

@@ -439,6 +439,12 @@ Result<ConfigText> read_config_text(const std::string& path) {
   std::error_code error;
   const fs::path file =
       fs::is_directory(path, error) ? fs::path(path) / "config.json" : fs::path(path);
+  if (file.extension() == ".gguf") {
+    return fail(ErrorKind::unsupported,
+                file.string() +
+                    ": GGUF files are not read; give the folder of the model's safetensors, or its "
+                    "name to mlbench fit with --quant q4_0");
+  }
   if (!fs::is_regular_file(file, error)) {
     return fail(ErrorKind::usage,
                 file.string() +

@@ -1,3 +1,4 @@
+#include "model/microscaling.hpp"
 #include "model/weights.hpp"
 
 #include <algorithm>
@@ -8,6 +9,15 @@ namespace mlbench::model {
 namespace {
 
 constexpr std::int64_t kGroup = 64;
+
+/// Weights that share a scale; a whole row for int8.
+std::int64_t group_of(Quantisation kind) {
+  if (kind == Quantisation::mxfp4) return 32;
+  return kind == Quantisation::nvfp4 ? 16 : kGroup;
+}
+bool is_affine(Quantisation kind) {
+  return kind == Quantisation::affine4 || kind == Quantisation::affine8;
+}
 
 struct Packed {
   HostTensor weight, scales;
@@ -43,6 +53,31 @@ Packed pack_affine(const HostTensor& dense, int bits, Storage storage) {
   return {weight.tensor, scales.tensor, offsets.tensor};
 }
 
+/// mxfp4 and nvfp4: words of 32 bits, low bits first, one byte of scale a group.
+Packed pack_float4(const HostTensor& dense, Quantisation kind) {
+  const auto rows = dense.shape[0], columns = dense.shape[1], group = group_of(kind);
+  auto weight = new_tensor(Storage::U32, {rows, columns / 8});
+  auto scales = new_tensor(Storage::U8, {rows, columns / group});
+  std::vector<float> row(static_cast<std::size_t>(columns));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    read_floats(dense, r * columns, columns, row.data());
+    for (std::int64_t g = 0; g < columns / group; ++g) {
+      const float* from = row.data() + g * group;
+      float most = 0;
+      for (std::int64_t i = 0; i < group; ++i) most = std::max(most, std::abs(from[i]));
+      const bool mx = kind == Quantisation::mxfp4;
+      const auto code = mx ? e8m0_scale(most) : std::max<std::uint8_t>(to_e4m3(most / 6), 1);
+      const float scale = mx ? from_e8m0(code) : from_e4m3(code);
+      scales.data[r * (columns / group) + g] = static_cast<std::byte>(code);
+      for (std::int64_t i = 0; i < group; ++i) {
+        const auto at = r * columns + g * group + i;  // two codes a byte
+        weight.data[at / 2] |= static_cast<std::byte>(to_e2m1(from[i] / scale) << (at % 2 * 4));
+      }
+    }
+  }
+  return {weight.tensor, scales.tensor, std::nullopt};
+}
+
 /// One scale a row, values -127 .. 127.
 Packed pack_int8(const HostTensor& dense, Storage storage) {
   const auto rows = dense.shape[0], columns = dense.shape[1];
@@ -65,10 +100,20 @@ Packed pack_int8(const HostTensor& dense, Storage storage) {
   return {weight.tensor, scales.tensor, std::nullopt};
 }
 
+Packed pack(const HostTensor& dense, Quantisation kind, Storage storage) {
+  switch (kind) {
+    case Quantisation::affine4: return pack_affine(dense, 4, storage);
+    case Quantisation::affine8: return pack_affine(dense, 8, storage);
+    case Quantisation::mxfp4:
+    case Quantisation::nvfp4: return pack_float4(dense, kind);
+    case Quantisation::int8: break;
+  }
+  return pack_int8(dense, storage);
+}
+
 class Quantised final : public Weights {
  public:
-  Quantised(const Spec& spec, std::unique_ptr<Weights> dense, Quantisation kind,
-            DType dtype)
+  Quantised(const Spec& spec, std::unique_ptr<Weights> dense, Quantisation kind, DType dtype)
       : dense_(std::move(dense)), kind_(kind), storage_(storage_of(dtype)) {
     const ModelShape& s = spec.shape;
     const auto q = s.heads * s.head_dim, kv = s.kv_heads * s.head_dim;
@@ -87,7 +132,7 @@ class Quantised final : public Weights {
 
   [[nodiscard]] bool has(const std::string& name) const override {
     if (name.ends_with(".scales")) return packs(stem(name));
-    if (name.ends_with(".biases")) return kind_ != Quantisation::int8 && packs(stem(name));
+    if (name.ends_with(".biases")) return is_affine(kind_) && packs(stem(name));
     return dense_->has(name);
   }
 
@@ -104,9 +149,7 @@ class Quantised final : public Weights {
     if (matrix != last_name_) {
       auto dense = dense_->get(matrix + ".weight", *shape, (*shape)[1]);
       if (!dense) return dense;
-      last_ = kind_ == Quantisation::int8
-                  ? pack_int8(*dense, storage_)
-                  : pack_affine(*dense, kind_ == Quantisation::affine4 ? 4 : 8, storage_);
+      last_ = pack(*dense, kind_, storage_);
       last_name_ = matrix;
     }
     if (name.ends_with(".scales")) return last_.scales;
@@ -146,7 +189,7 @@ class Quantised final : public Weights {
 
   [[nodiscard]] bool packs(const std::string& matrix) const {
     const auto shape = shape_of(matrix);
-    return shape && (*shape)[1] % kGroup == 0 && (*shape)[1] > 0;
+    return shape && (*shape)[1] % group_of(kind_) == 0 && (*shape)[1] > 0;
   }
 
   std::unique_ptr<Weights> dense_;
@@ -164,12 +207,15 @@ std::optional<Quantisation> parse_quantisation(std::string_view name) noexcept {
   if (name == "4bit") return Quantisation::affine4;
   if (name == "8bit") return Quantisation::affine8;
   if (name == "int8") return Quantisation::int8;
+  if (name == "mxfp4") return Quantisation::mxfp4;
+  if (name == "nvfp4") return Quantisation::nvfp4;
   return std::nullopt;
 }
 
 double bits_per_weight(Quantisation kind, DType dtype) noexcept {
   const double number_bits = 8.0 * static_cast<double>(size_bytes(dtype));
   if (kind == Quantisation::int8) return 8;
+  if (!is_affine(kind)) return 4 + 8.0 / static_cast<double>(group_of(kind));
   return (kind == Quantisation::affine4 ? 4 : 8) + 2 * number_bits / kGroup;
 }
 

@@ -1,5 +1,7 @@
 #include "model/reference_ops.hpp"
 
+#include "model/microscaling.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <future>
@@ -106,6 +108,21 @@ void read_affine_row(const StoredLinear& l, std::int64_t row, float* out) {
   }
 }
 
+/// 4-bit floats with a scale of one byte: E8M0 for groups of 32 (mxfp4), E4M3 for 16 (nvfp4); 8-bit
+/// ones with E8M0 (mxfp8).
+void read_float_row(const StoredLinear& l, std::int64_t row, float* out) {
+  const auto words = l.weight.shape[1], groups = l.scales->shape[1], group = l.columns / groups;
+  const bool bytes = words * 4 == l.columns;
+  const auto* packed = l.weight.data + row * words * 4;
+  for (std::int64_t c = 0; c < l.columns; ++c) {
+    const auto code = std::to_integer<std::uint8_t>(l.scales->data[row * groups + c / group]);
+    const float scale = group == 16 ? from_e4m3(code) : from_e8m0(code);
+    const auto byte = std::to_integer<std::uint8_t>(packed[bytes ? c : c / 2]);
+    const auto four = static_cast<unsigned>(byte >> (c % 2 * 4));
+    out[c] = scale * (bytes ? from_e4m3(byte) : from_e2m1(four & 15U));
+  }
+}
+
 void read_int8_row(const StoredLinear& l, std::int64_t row, float* out) {
   float scale = 0;
   read_floats(*l.scales, row, 1, &scale);
@@ -128,6 +145,7 @@ Tensor mlp(const Tensor& x, const StoredMlp& m, const Maths& maths) {
 void read_row(const StoredLinear& l, std::int64_t row, float* out) {
   if (!l.scales) return read_floats(l.weight, row * l.columns, l.columns, out);
   if (l.weight.storage == Storage::I8) return read_int8_row(l, row, out);
+  if (l.scales->storage == Storage::U8) return read_float_row(l, row, out);
   read_affine_row(l, row, out);
 }
 

@@ -99,8 +99,7 @@ HostTensor synthetic_tensor(std::uint32_t stream, std::vector<std::int64_t> shap
   return made.tensor;
 }
 
-std::unique_ptr<Weights> synthetic_weights(const Spec& spec, DType dtype,
-                                           std::uint64_t seed) {
+std::unique_ptr<Weights> synthetic_weights(const Spec& spec, DType dtype, std::uint64_t seed) {
   return std::make_unique<Synthetic>(spec, dtype, seed);
 }
 

@@ -50,14 +50,15 @@ class Weights {
 
 /// Kinds of quantised matrices that this program makes itself, so that every framework gets the
 /// same numbers: affine4 and affine8 are MLX's (w = scale·q + offset, groups of 64; "4bit",
-/// "8bit"), int8 has one scale a row and no offset (PyTorch's int8 kernel).
-enum class Quantisation { affine4, affine8, int8 };
-/// "4bit", "8bit", "int8".
+/// "8bit"), int8 has one scale a row and no offset (PyTorch's int8 kernel), mxfp4 and nvfp4 are
+/// 4-bit floats with a scale of 8 bits for 32 and 16 of them (microscaling.hpp).
+enum class Quantisation { affine4, affine8, int8, mxfp4, nvfp4 };
+/// "4bit", "8bit", "int8", "mxfp4", "nvfp4".
 [[nodiscard]] std::optional<Quantisation> parse_quantisation(std::string_view name) noexcept;
 /// Of a matrix, scales and offsets counted; int8's one scale a row is not.
 [[nodiscard]] double bits_per_weight(Quantisation kind, DType dtype) noexcept;
 
-/// `dense` with every matrix quantised but routers and those whose rows are no multiple of 64;
+/// `dense` with every matrix quantised but routers and those whose rows groups do not divide;
 /// scales and offsets in `dtype`.
 [[nodiscard]] std::unique_ptr<Weights> quantised_weights(const Spec& spec,
                                                          std::unique_ptr<Weights> dense,

@@ -202,7 +202,8 @@ Status Language::validate(const Case& c) const {
     ++expected;
     const auto quant = find_string(c.params, "quant").value_or("");
     if (c.workload == "block" || !model::parse_quantisation(quant))
-      return fail(ErrorKind::usage, "\"quant\": \"" + quant + "\" is none of 4bit, 8bit and int8");
+      return fail(ErrorKind::usage,
+                  "\"quant\": \"" + quant + "\" is none of 4bit, 8bit, int8, mxfp4 and nvfp4");
     if ((*spec)->shape.quant)
       return fail(ErrorKind::usage, *model + " is quantised already; leave \"quant\" out");
   }
@@ -294,6 +295,17 @@ std::vector<Family> Language::families(const Catalogue& catalogue) const {
     return whole;
   };
   std::vector<Family> families;
+  if (name() != "block") {
+    auto& small = families.emplace_back();
+    small.name = std::string(name()) + " of a small model";
+    small.share = {.quick = 0, .standard = 1};
+    Json whole = {{"model", model::kSmallModel}, {"batch", 1}};
+    if (name() == "prefill")
+      whole["prompt"] = 128;
+    else
+      whole.update({{"depth", 128}, {"tokens", 4}});
+    add_case(small, name(), DType::float32, whole);
+  }
   for (const DType dtype : catalogue.dtypes) {
     auto& family = families.emplace_back();
     family.name = std::string(name()) + " " + std::string(name_of(dtype));

@@ -77,7 +77,8 @@ class Language : public Workload {
   /// that with the first framework's answer, which must be finite and must not be flat.
   [[nodiscard]] std::unique_ptr<Checker> make_checker(const Case& c,
                                                       std::uint64_t seed) const override;
-  /// A block of Mistral-7B, and all of Qwen2.5-0.5B with invented weights, over lengths; --full.
+  /// A small model in the default run; a block of Mistral-7B, and all of Qwen2.5-0.5B with invented
+  /// weights, over lengths; --full.
   [[nodiscard]] std::vector<Family> families(const Catalogue& catalogue) const override;
 };
 

@@ -4,7 +4,7 @@ and decode with Hugging Face transformers' generate() (torch) or mlx-lm's genera
 the ratio of their times. Needs transformers or mlx-lm beside torch and mlx; on Linux start the mlx one with
 LD_PRELOAD=libopenblas.so.0, or mlx-lm computes with the slow BLAS of its wheel.
 
-    python tools/llm/against_users.py torch|mlx WORKER [--dtype float32] [--quant 4bit] [--pairs 7]
+    python tools/llm/against_users.py torch|mlx WORKER [--dtype float32] [--quant 4bit] [--pairs 7] [--prompt 128]
 """
 import argparse
 import json
@@ -20,7 +20,7 @@ from make_reference import values
 CONFIG = dict(model_type="llama", num_hidden_layers=12, hidden_size=768, num_attention_heads=12, num_key_value_heads=4,
               intermediate_size=2048, vocab_size=32000, max_position_embeddings=32768, rms_norm_eps=1e-5,
               rope_theta=500000.0, tie_word_embeddings=False)  # synthetic-122M of src/model/maths.cpp
-PROMPT, TOKENS, SEED = 128, 16, 1
+TOKENS, SEED = 16, 1
 
 
 def weight(name, shape):
@@ -54,7 +54,7 @@ class Worker:
 
 
 class Transformers:
-    def __init__(self, dtype, quant):
+    def __init__(self, dtype, quant, prompt):
         import torch
         import transformers
         assert not quant, "transformers has no 4-bit kernel for CPUs of its own"
@@ -65,7 +65,7 @@ class Transformers:
         self.model.load_state_dict({k: torch.from_numpy(weight(k, list(p.shape)))
                                     for k, p in self.model.named_parameters()}, strict=False)
         self.model = self.model.to(getattr(torch, dtype)).eval()
-        self.ids = torch.arange(PROMPT).reshape(1, -1) * 37 % CONFIG["vocab_size"]
+        self.ids = torch.arange(prompt).reshape(1, -1) * 37 % CONFIG["vocab_size"]
 
     def times_s(self):
         stamps = []
@@ -84,7 +84,7 @@ class Transformers:
 
 
 class MlxLm:
-    def __init__(self, dtype, quant):
+    def __init__(self, dtype, quant, prompt):
         import mlx.core as mx
         import mlx.nn as nn
         from mlx.utils import tree_flatten
@@ -99,7 +99,7 @@ class MlxLm:
         if quant:
             nn.quantize(self.model, group_size=64, bits=int(quant[0]))
         mx.eval(self.model.parameters())
-        self.ids = mx.arange(PROMPT) * 37 % CONFIG["vocab_size"]
+        self.ids = mx.arange(prompt) * 37 % CONFIG["vocab_size"]
 
     def times_s(self):
         stamps = [time.perf_counter()]
@@ -116,21 +116,22 @@ def main():
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--quant", default="")
     parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--prompt", type=int, default=128)
     options = parser.parse_args()
-    theirs = (Transformers if options.framework == "torch" else MlxLm)(options.dtype, options.quant)
+    theirs = (Transformers if options.framework == "torch" else MlxLm)(options.dtype, options.quant, options.prompt)
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/config.json"
         with open(path, "w", encoding="utf-8") as file:
             json.dump(CONFIG, file)
         model = {"model": path, "batch": 1, **({"quant": options.quant} if options.quant else {})}
-        prefill = Worker(options.worker, "prefill", options.dtype, {**model, "prompt": PROMPT})
-        decode = Worker(options.worker, "decode", options.dtype, {**model, "depth": PROMPT, "tokens": TOKENS})
+        prefill = Worker(options.worker, "prefill", options.dtype, {**model, "prompt": options.prompt})
+        decode = Worker(options.worker, "decode", options.dtype, {**model, "depth": options.prompt, "tokens": TOKENS})
         theirs.times_s()
         rows = []
         for _ in range(options.pairs):
             first, token = theirs.times_s()
             rows.append((first, prefill.call_s(), token, decode.call_s() / TOKENS))
-    for name, tokens, a, b in (("prefill", PROMPT, 0, 1), ("decode", 1, 2, 3)):
+    for name, tokens, a, b in (("prefill", options.prompt, 0, 1), ("decode", 1, 2, 3)):
         ratio = statistics.median(r[a] / r[b] for r in rows)
         print(f"{options.framework} {options.quant or options.dtype} {name}: theirs "
               f"{tokens / statistics.median(r[a] for r in rows):.1f} tok/s, ours "

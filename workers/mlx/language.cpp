@@ -65,7 +65,8 @@ Result<std::unique_ptr<kit::Kernel>> make_language_kernel(const workload::Case& 
                 "MLX has no kernel for int8 weights with one scale a row; 8bit is its kind");
   }
   const bool on_cpu = device == mx::Device::cpu;
-  if (on_cpu && l.spec->shape.is_mixture() && !l.quant && c.dtype != workload::DType::float32) {
+  if (on_cpu && l.spec->shape.is_mixture() && !l.quant && !l.spec->shape.quant &&
+      c.dtype != workload::DType::float32) {
     return fail(ErrorKind::unsupported,
                 "MLX's product with chosen experts (gather_mm) knows only float32 on the CPU");
   }

@@ -77,6 +77,18 @@ TEST_CASE("MLX computes with quantised weights what they stand for") {
   }
 }
 
+TEST_CASE("MLX computes with 4-bit floats what they stand for") {
+  for (const char* quant : {"mxfp4", "nvfp4"}) {
+    CAPTURE(quant);
+    const auto c = make(
+        "decode", DType::float32,
+        {{"model", tiny("llama")}, {"batch", 1}, {"depth", 3}, {"tokens", 4}, {"quant", quant}});
+    const auto result = checked(c, 2);
+    CHECK_MESSAGE(result.ok, result.detail);
+    CHECK(result.method.find("quantising changes it by") != std::string::npos);
+  }
+}
+
 TEST_CASE("the check of a language case finds other weights, and another token") {
   const auto c =
       make("prefill", DType::float32, {{"model", tiny("llama")}, {"batch", 1}, {"prompt", 10}});

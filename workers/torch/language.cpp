@@ -10,6 +10,8 @@
 #include <ATen/ATen.h>
 #include <ATen/DeviceAccelerator.h>
 
+#include <filesystem>
+
 namespace mlbench::torch_worker {
 namespace {
 
@@ -17,6 +19,15 @@ using model::Quantisation;
 
 Status check_quantisation(const workload::LanguageCase& l, workload::DType dtype,
                           at::Device device) {
+  std::error_code ignored;
+  const bool stored = l.spec->shape.quant && std::filesystem::is_directory(l.model, ignored);
+  const std::string kind = stored ? *l.spec->shape.quant : "";
+  const bool float4 = l.quant == Quantisation::mxfp4 || l.quant == Quantisation::nvfp4;
+  if (float4 || kind == "mxfp4" || kind == "nvfp4") {
+    return fail(ErrorKind::unsupported,
+                "PyTorch has no kernel for 4-bit floats as weights alone (MXFP4, NVFP4); 4bit and "
+                "int8 are its kinds");
+  }
   if (!l.quant) return Done{};
   if (l.quant == Quantisation::affine8) {
     return fail(ErrorKind::unsupported,

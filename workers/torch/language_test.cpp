@@ -69,6 +69,16 @@ TEST_CASE("PyTorch computes with quantised weights what they stand for") {
   }
 }
 
+TEST_CASE("PyTorch has no 4-bit floats, and says so") {
+  const auto c = make(
+      "decode", DType::float32,
+      {{"model", tiny("llama")}, {"batch", 1}, {"depth", 3}, {"tokens", 4}, {"quant", "mxfp4"}});
+  const auto kernel = torch_worker::make_backend()->prepare(c, "cpu", 7);
+  REQUIRE_FALSE(kernel);
+  CHECK(kernel.error().kind == ErrorKind::unsupported);
+  CHECK(kernel.error().message.find("MXFP4") != std::string::npos);
+}
+
 TEST_CASE("the check of a language case finds other weights, and another token") {
   const auto c =
       make("prefill", DType::float32, {{"model", tiny("llama")}, {"batch", 1}, {"prompt", 10}});

@@ -1,0 +1,56 @@
+#include "report/llm.hpp"
+
+#include "report/stored_run_for_tests.hpp"
+
+using namespace mlbench;
+using namespace mlbench::report;
+
+namespace {
+
+LlmReport stored() {
+  const auto run = store::load_journal(kData / "llm-synthetic-32M.jsonl");
+  REQUIRE_MESSAGE(run, (run ? "" : run.error().message));
+  return build_llm_report(*run, "results/raw/llm-synthetic-32M.jsonl");
+}
+
+}  // namespace
+
+TEST_CASE("llm prints each framework's rates, what its words mean, and who is faster") {
+  const auto text = llm_text(stored());
+  for (const char* part :
+       {"synthetic-32M · float32 · 31.99 million parameters", "prompt 128", "decode at 128",
+        "PyTorch", "MLX", "tok/s", "TTFT / TPOT", "32.0 bits each", "invented weights, seed 1",
+        "checked: every output against the decoder in float64", "TTFT: prompt to first token"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("tokens a second, bytes a second and time per token of decode say the same") {
+  const auto report = stored();
+  REQUIRE(report.subjects.size() == 2);
+  for (const auto& s : report.subjects) {
+    REQUIRE(s.decode.size() == 1);
+    const auto& e = s.decode.front();
+    REQUIRE(e.time);
+    CHECK(*e.tokens_per_s * e.time->median_s == doctest::Approx(1));
+    CHECK(*e.bytes_per_s == doctest::Approx(*e.tokens_per_s * *e.bytes_per_token));
+    CHECK(e.token_times->count == 3 * 2 * 14);  // rounds, blocks, tokens between the ends
+    CHECK(*s.bits_per_weight == doctest::Approx(32).epsilon(0.001));
+    // A measured token between others takes about what all of them take on average.
+    CHECK(e.token_times->p50_s == doctest::Approx(e.time->median_s).epsilon(0.25));
+  }
+}
+
+TEST_CASE("a model that was not measured leaves no figure, and the reason in the text") {
+  auto run = store::load_journal(kData / "llm-synthetic-32M.jsonl");
+  REQUIRE(run);
+  for (auto& c : run->cases) {
+    for (auto& [subject, cell] : c.cells) {
+      if (subject == "mlx:cpu") cell.status = store::CaseStatus::timed_out, cell.reason = "60 s";
+    }
+  }
+  const auto report = build_llm_report(*run, "results/raw/llm-synthetic-32M.jsonl");
+  CHECK_FALSE(report.subjects[1].decode.front().tokens_per_s);
+  CHECK(llm_text(report).find("timed_out") != std::string::npos);
+}
