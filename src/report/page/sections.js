@@ -1,6 +1,6 @@
 // The parts of the page, each made from one run's data (docs/page.md).
 
-/** @typedef {{report: any, screen: any, charts: any[], support: any, samples: any, sample_charts: any, text: string}} Page */
+/** @typedef {{report: any, screen: any, charts: any[], support: any, left_out: any[], samples: any, sample_charts: any, text: string}} Page */
 
 /** @param {any} entry @returns {string} */
 function statusClass(entry) {
@@ -51,16 +51,16 @@ function doubtSection(page) {
 function tileSection(page) {
   const {screen, report} = page;
   const tiles = [];
-  const add = (/** @type {string} */ big, /** @type {string} */ small, bad = false) =>
-    tiles.push(element('div', {class: 'tile'}, element('b', {class: bad ? 'is-bad' : null}, big), element('span', {}, small)));
+  const add = (/** @type {string} */ big, /** @type {string} */ small, bad = false, how = '') =>
+    tiles.push(element('div', {class: 'tile'}, element('b', {class: bad ? 'is-bad' : null}, big), element('span', {}, how ? explained(small, how) : small)));
   const main = report.verdicts.filter((v) => isMain(v, report) && v.ratio !== null);
   if (main.length > 0) {
     const {a, b} = main[0];
     const wins = (/** @type {string} */ kind) => main.filter((v) => v.verdict === kind).length;
     add(`${wins('faster')} : ${wins('slower')}`, `cases won, ${titleOf(a, report)} : ${titleOf(b, report)}; ` +
-      `${wins('equal')} equal, ${wins('undecided')} not decided`);
+      `${wins('equal')} equal, ${wins('undecided')} not decided`, false, 'how-verdict');
   }
-  for (const check of screen.checks) add(check.answer, check.name, check.answer.startsWith('NO'));
+  for (const check of screen.checks) add(check.answer, check.name, check.answer.startsWith('NO'), check.name === 'right answers' ? 'how-check' : 'how-controls');
   if (screen.limits.length > 0) add(screen.limits[0].answer, screen.limits.map((l, i) => i === 0 ? l.name : `${l.name} ${l.answer}`).join(', '));
   const rest = [];
   if (screen.published) rest.push(element('p', {}, screen.published));
@@ -96,11 +96,10 @@ function resultSection(page) {
     {label: 'Verdict', values: (row) => row.verdict?.verdict ?? ''},
     {label: 'Status', values: (row) => Object.values(row.entries).map((e) => e.status)},
   ];
-  const measured = rows.filter((row) => Object.values(row.entries).some((e) => e.status !== 'skipped'));
   return element('section', {id: 'results'}, element('h2', {}, 'Results'),
     element('p', {class: 'quiet'}, explained('Rates', 'how-rate'), ' with half their ', explained('95 % range', 'how-range'), '; ',
       explained('winner', 'how-verdict'), '; ', explained('% of best here', 'how-ceiling'), ' in the order of the columns. A number leads to its samples.'),
-    sortableTable({caption: 'All measured cases', columns, rows: measured, filters,
+    sortableTable({caption: 'All measured cases', columns, rows, filters,
       text: (row) => row.label + ' ' + row.id + ' ' + Object.values(row.entries).map((e) => e.status + ' ' + e.kernel).join(' ')}));
 }
 
@@ -154,6 +153,32 @@ function supportSection(page) {
   return element('section', {id: 'support'}, element('h2', {}, 'Support map'), scrolling(table, 'Support map'));
 }
 
+/** Cases that no framework measured, by plan: how many and why; each by name where a reader opens a reason. @param {Page} page */
+function leftOutSection(page) {
+  const groups = page.left_out;
+  if (groups.length === 0) return null;
+  const total = groups.reduce((sum, g) => sum + g.cases.length, 0);
+  return element('section', {id: 'left-out'}, element('h2', {}, 'Left out'),
+    element('p', {class: 'quiet'}, `${total} cases were not measured, by plan. That is no result of any framework.`),
+    ...groups.map((group) => {
+      const details = element('details', {}, element('summary', {}, foreign(group.words)));
+      details.addEventListener('toggle', () => {
+        if (details.children.length === 1) details.append(leftOutTable(group));
+      });
+      return details;
+    }));
+}
+
+/** @param {any} group */
+function leftOutTable(group) {
+  return sortableTable({caption: group.reason, rows: group.cases, filters: [{label: 'Workload', values: (c) => c.workload}],
+    columns: [
+      {title: 'Case', show: (c) => foreign(cut(c.case, 100)), sort: (c) => c.case},
+      {title: 'Why', show: (c) => foreign(c.reason ?? group.reason), sort: (c) => c.reason ?? group.reason},
+    ],
+    text: (c) => c.case});
+}
+
 /** @param {any} value @param {string} prefix @returns {Array<[string, string]>} */
 function flatFacts(value, prefix = '') {
   if (value === null || value === undefined || value === '') return [];
@@ -178,7 +203,6 @@ function machineSection(page) {
       ...report.limits.map((l) => [l.name, `${l.text} (${l.source})`]),
       ...report.ceilings.map((c) => [`best ${c.resource === 'bytes_per_s' ? 'memory' : c.resource}, ${c.device_kind}`, `by ${titleOf(c.subject, report)} in ${c.case}`])]),
     ...(screen.notes.length > 0 ? [element('h3', {}, 'Notes'), list(screen.notes)] : []),
-    ...(screen.left_out.length > 0 ? [element('h3', {}, 'Left out'), list(screen.left_out)] : []),
     element('h3', {}, 'All facts'), facts('The machine, as its system tells', report.machine),
     ...report.subjects.map((s) => facts(`${s.title} on ${s.device}${s.status === 'ok' ? '' : ': ' + s.status}`, {...s.facts, reason: s.reason})));
 }
