@@ -194,7 +194,7 @@ Json page_of(const Report& report, const store::RunData& run) {
   return {{"report", without_left_out(to_json(report), report)},
           {"screen", screen_json(screen_of(report))},
           {"charts", charts},
-          {"support", support_json(report)},
+          {"support", support_json(report, run)},
           {"left_out", left_out_json(report)},
           {"samples", samples_json(report, run)},
           {"sample_charts",
