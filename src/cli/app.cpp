@@ -207,6 +207,7 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   add_rehearsal(discover);
 
   bool no_trial = false, support = false;
+  ListOptions list_options;
   auto* list = add(
       "list", "Cases that a run would measure, their work and memory, and why others are left out");
   add_run_flags(*list, flags);
@@ -216,6 +217,8 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
       "The support map instead: what each framework does with every operation and dtype, probed");
   list->add_flag("--no-trial", no_trial,
                  "List every case there is, without starting the frameworks");
+  list->add_flag("--all", list_options.all,
+                 "Name each case that is left out, not only how many and why");
 
   ReportOptions report_options;
   auto* report = add("report", "Show stored runs again; verdicts are computed from their journals");
@@ -326,7 +329,8 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   if (run->parsed()) return run_command(context, flags, {args.begin(), args.end()});
   if (discover->parsed()) return discover_command(context);
   if (list->parsed() && support) return support_command(context, flags);
-  if (list->parsed()) return list_command(context, flags, !no_trial);
+  list_options.trial = !no_trial;
+  if (list->parsed()) return list_command(context, flags, list_options);
   if (report->parsed()) return report_command(context, report_options);
   if (compare->parsed()) {
     context.json = context.json || compare_options.format == "json";

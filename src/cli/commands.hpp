@@ -20,8 +20,11 @@ int run_command(const Context& context, const RunFlags& flags,
                                               const std::vector<std::string>& command_line);
 /// 0, 6 where a case failed, 130 where the user stopped it.
 [[nodiscard]] int exit_code_of(const store::Journal& journal);
-/// `trial`: start the frameworks and try which cases are quick enough.
-int list_command(const Context& context, const RunFlags& flags, bool trial);
+struct ListOptions {
+  bool trial = true;  ///< Start the frameworks and try which cases are quick enough.
+  bool all = false;   ///< Name each case that is left out, not only how many and why.
+};
+int list_command(const Context& context, const RunFlags& flags, const ListOptions& list);
 int support_command(const Context& context, const RunFlags& flags);
 int discover_command(const Context& context);
 

@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
 #include "core/units.hpp"
+#include "report/left_out.hpp"
 #include "report/table.hpp"
 
 #include <unistd.h>
@@ -104,16 +105,34 @@ std::vector<std::string> cells(const workload::Case& c, const Listing& listing) 
           listing.selection.alternating.contains(c.id) ? "one process at a time" : ""};
 }
 
+/// By reason, or each case with its own.
+std::string left_out_text(const std::vector<plan::LeftOut>& left_out, bool all) {
+  if (left_out.empty()) return {};
+  if (all) {
+    report::Table table;
+    for (const auto& left : left_out) table.add({"  " + left.definition.id, left.reason});
+    return "\nLEFT OUT\n" + table.text();
+  }
+  std::vector<report::LeftOutCase> cases;
+  for (const auto& left : left_out)
+    cases.push_back(
+        {.id = left.definition.id, .workload = left.definition.workload, .reason = left.reason});
+  std::string text = "\nLEFT OUT (--all names each case)\n";
+  for (const auto& group : report::group_left_out(cases))
+    text += "  " + report::in_words(group) + "\n";
+  return text;
+}
+
 }  // namespace
 
-int list_command(const Context& context, const RunFlags& flags, bool trial) {
+int list_command(const Context& context, const RunFlags& flags, const ListOptions& list) {
   const auto machine = machine::discover();
   if (!machine) return report_error(context, machine.error());
   const auto options = resolve(flags, *machine);
   if (!options) return report_error(context, options.error());
   for (const auto& notice : options->notices) context.err << "mlbench: " << notice << '\n';
-  const auto listing = trial ? try_out(context, *options, *machine)
-                             : Result<Listing>(without_trial(*options, *machine));
+  const auto listing = list.trial ? try_out(context, *options, *machine)
+                                  : Result<Listing>(without_trial(*options, *machine));
   if (!listing) return report_error(context, listing.error());
 
   if (context.json) {
@@ -128,15 +147,10 @@ int list_command(const Context& context, const RunFlags& flags, bool trial) {
     return kExitOk;
   }
   report::Table table;
-  table.add({"CASE", "work", "traffic", "memory", trial ? "a call takes about" : "", ""});
+  table.add({"CASE", "work", "traffic", "memory", list.trial ? "a call takes about" : "", ""});
   for (const auto& c : listing->selection.chosen) table.add(cells(c, *listing));
   context.out << table.text();
-  if (!listing->selection.left_out.empty()) {
-    report::Table left_out;
-    for (const auto& left : listing->selection.left_out)
-      left_out.add({"  " + left.definition.id, left.reason});
-    context.out << "\nLEFT OUT\n" << left_out.text();
-  }
+  context.out << left_out_text(listing->selection.left_out, list.all);
   return kExitOk;
 }
 

@@ -39,6 +39,8 @@ void add_references(Loaded& loaded, const ReportOptions& options) {
                                                                  : fs::path(options.imported));
   for (const auto& r : loaded.reports)
     loaded.references.push_back(report::reference_rows(r, known));
+  for (std::size_t i = 0; i < loaded.pages.size(); ++i)
+    loaded.pages[i]["reference"] = report::reference_json(loaded.references[i]);
 }
 
 Result<Loaded> load(const std::vector<fs::path>& paths, const ReportOptions& options,
@@ -118,9 +120,10 @@ int report_command(const Context& context, const ReportOptions& options) {
   if (!paths) return report_error(context, paths.error());
   if (options.collection || paths->size() > kManyRuns)
     return report_collection(context, options, *paths);
-  if (options.reference && (page || (format != "text" && format != "json")))
-    return report_error(
-        context, fail(ErrorKind::usage, "--reference is shown as text and with --json only"));
+  if (options.reference && !page && format != "text" && format != "json")
+    return report_error(context,
+                        fail(ErrorKind::usage,
+                             "--reference is shown as text, in the page and with --json only"));
   const auto loaded = load(*paths, options, page);
   if (!loaded) return report_error(context, loaded.error());
   if (!options.pictures.empty()) return write_charts(context, options, loaded->reports);

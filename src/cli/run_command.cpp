@@ -3,6 +3,7 @@
 #include "cli/exit_codes.hpp"
 #include "cli/live.hpp"
 #include "cli/new_journal.hpp"
+#include "cli/stored_support.hpp"
 #include "cli/write_file.hpp"
 #include "report/html.hpp"
 #include "report/text.hpp"
@@ -43,6 +44,11 @@ class RunSession {
                   "to cure it");
     }
     if (!journal_.data().planned) {
+      if (journal_.data().support.empty()) {
+        for (const Json& line : kept_support(options_.results_dir, machine, journal_.data())) {
+          if (auto ok = journal_.write(line); !ok) return ok;
+        }
+      }
       if (auto ok = declare_cases(machine); !ok) return ok;
     }
     if (run::stop_requested()) return finish(run::Ending::interrupted, start);

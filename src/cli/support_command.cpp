@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/describe_subjects.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/stored_support.hpp"
 #include "core/text.hpp"
 #include "core/units.hpp"
 #include "report/table.hpp"
@@ -78,12 +79,8 @@ Json to_json(const SupportRow& row) {
           {"float32_ratio", to_json_or_null(row.float32_ratio)}};
 }
 
-/// "memory copy", "quantized_matmul 4 bits", "gelu".
 std::string operation_of(const workload::Case& c) {
-  if (const auto op = find_string(c.params, "op")) return c.workload + " " + *op;
-  if (c.params.contains("bits"))
-    return c.workload + " " + std::to_string(c.params["bits"].get<int>()) + " bits";
-  return c.workload;
+  return compare::operation_of(c.workload, c.params);
 }
 
 /// One line an operation and dtype, one column a subject, then the reasons.
@@ -147,6 +144,12 @@ int support_command(const Context& context, const RunFlags& flags) {
   const auto rows =
       run::probe_support(usable, cases, options->settings, scratch, [](const std::string&) {});
   fs::remove_all(scratch, ignored);
+  // A map of everything is kept for the pages of later runs; one of chosen cases is an answer only.
+  if (options->only.empty() && context.rehearsal == nullptr && !run::stop_requested()) {
+    if (auto ok = keep_support(options->results_dir, *machine, records, rows); !ok)
+      context.err << "mlbench: the map is not kept for later reports: " << ok.error().message
+                  << '\n';
+  }
   if (context.json) {
     Json list = Json::array();
     for (const auto& row : rows) list.push_back(to_json(row));

@@ -14,8 +14,8 @@ struct Published {
 };
 
 /// Memory bandwidth that the maker publishes for this machine, looked up by chip *and* GPU core
-/// count (binned chips of one name differ) in data/published_bandwidth.csv. nullopt for a machine
-/// that is not in it.
+/// count (binned chips of one name differ) in data/chips.csv, which names each row's source.
+/// nullopt for a machine that is not in it.
 [[nodiscard]] std::optional<Published> published_bandwidth(const Machine& machine);
 
 }  // namespace mlbench::machine

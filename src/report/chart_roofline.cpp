@@ -21,6 +21,8 @@ const Ceiling* bandwidth_of(const Report& report, const std::string& kind) {
 Json points(const Report& report) {
   Json rows = Json::array();
   for (const Row& row : report.rows) {
+    // The start of an operation is bound by neither arithmetic nor memory.
+    if (row.work.unit == workload::RateUnit::op_per_s) continue;
     if (!(row.work.flop > 0) || !(row.work.bytes > 0)) continue;
     for (const Entry& e : row.entries) {
       if (!e.time) continue;
@@ -38,17 +40,24 @@ Json points(const Report& report) {
   return rows;
 }
 
-/// min(peak, bandwidth x intensity) of each dtype and kind of device, from `left` to `right`.
+/// min(peak, bandwidth x intensity) of each dtype and kind of device, from `left` to `right`; the
+/// flat part alone where the run has no bandwidth.
 Json roofs(const Report& report, double left, double right) {
   Json rows = Json::array();
   for (const Ceiling& c : report.ceilings) {
     const auto* bandwidth = bandwidth_of(report, c.device_kind);
-    if (c.resource == "bytes_per_s" || bandwidth == nullptr) continue;
+    if (c.resource == "bytes_per_s") continue;
     const std::string name = c.resource + ", " + c.device_kind;
+    std::string text = rate_words(c.rate, workload::RateUnit::flop_per_s) + " by " +
+                       title_of(report, c.subject) + " in " + c.case_id + "; memory ";
+    if (bandwidth == nullptr) {
+      text += "not measured";
+      for (const double x : {left, right})
+        rows.push_back({{"roof", name}, {"intensity", x}, {"rate", c.rate}, {"text", text}});
+      continue;
+    }
+    text += format_bandwidth(bandwidth->rate);
     const double ridge = c.rate / bandwidth->rate;
-    const std::string text = rate_words(c.rate, workload::RateUnit::flop_per_s) + " by " +
-                             title_of(report, c.subject) + " in " + c.case_id + "; memory " +
-                             format_bandwidth(bandwidth->rate);
     const double from = std::min(left, ridge / 4), to = std::max(right, ridge * 4);
     for (const double x : {from, ridge, to}) {
       rows.push_back({{"roof", name},
@@ -80,6 +89,9 @@ std::optional<Chart> roofline_chart(const Report& report) {
                   {"text", "rate"},
                   {"share", "of the roof"}}};
   if (chart.rows.empty()) return std::nullopt;
+  if (std::none_of(report.ceilings.begin(), report.ceilings.end(),
+                   [](const Ceiling& c) { return c.resource == "bytes_per_s"; }))
+    chart.about += " This run has no memory case, so the slope is missing.";
   double left = 1e300, right = 0;
   for (const Json& r : chart.rows) {
     left = std::min(left, r["intensity"].get<double>());

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <string_view>
 
 namespace mlbench::report {
 namespace {
@@ -18,8 +19,14 @@ std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.12g}", *value) : "";
 }
 
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+/// A text as a cell. Spreadsheets compute a cell that begins with "=", "+", "-" or "@" (also after
+/// white space), and names come from other people's files: an apostrophe before it makes it text
+/// (OWASP, "CSV injection").
+std::string text_cell(std::string text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && std::string_view("=+-@").find(text[first]) < 4)
+    text.insert(0, "'");
+  if (text.find_first_of(",;\t\"\r\n") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
@@ -28,17 +35,17 @@ std::string csv_field(const std::string& text) {
 std::string line(const Report& report, const Row& row, const Entry& e) {
   const auto* s = report.find_subject(e.subject);
   const auto time = [&](auto member) { return e.time ? number((*e.time).*member) : std::string(); };
-  std::vector<std::string> cells = {report.run,
-                                    report.headline,
-                                    row.case_id,
-                                    row.workload,
+  std::vector<std::string> cells = {text_cell(report.run),
+                                    text_cell(report.headline),
+                                    text_cell(row.case_id),
+                                    text_cell(row.workload),
                                     row.dtype,
-                                    e.subject,
-                                    s == nullptr ? "" : s->framework,
-                                    s == nullptr ? "" : s->version,
-                                    s == nullptr ? "" : s->device,
+                                    text_cell(e.subject),
+                                    s == nullptr ? "" : text_cell(s->framework),
+                                    s == nullptr ? "" : text_cell(s->version),
+                                    s == nullptr ? "" : text_cell(s->device),
                                     std::string(name_of(e.status)),
-                                    e.reason,
+                                    text_cell(e.reason),
                                     time(&stats::TimeSummary::median_s),
                                     time(&stats::TimeSummary::low_s),
                                     time(&stats::TimeSummary::high_s),
@@ -51,9 +58,8 @@ std::string line(const Report& report, const Row& row, const Entry& e) {
                                     e.check ? (e.check->ok ? "true" : "false") : "",
                                     e.check ? number(e.check->max_error) : "",
                                     e.check ? number(e.check->tolerance) : "",
-                                    e.kernel,
-                                    join(e.all_flags, " ")};
-  for (auto& cell : cells) cell = csv_field(cell);
+                                    text_cell(e.kernel),
+                                    text_cell(join(e.all_flags, " "))};
   return join(cells, ",") + "\n";
 }
 

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 namespace mlbench::report {
 namespace {
@@ -113,6 +114,34 @@ Json samples_json(const Report& report, const store::RunData& run) {
   return cases;
 }
 
+/// The report's cases but for those that no subject measured, by plan: they are many, and the page
+/// has them by reason.
+Json without_left_out(Json document, const Report& report) {
+  std::set<std::string> skipped;
+  for (const Row& row : report.rows) {
+    if (row.is_skipped()) skipped.insert(row.case_id);
+  }
+  Json cases = Json::array();
+  for (Json& c : document["cases"]) {
+    if (!skipped.contains(c["case"].get<std::string>())) cases.push_back(std::move(c));
+  }
+  document["cases"] = std::move(cases);
+  return document;
+}
+
+Json left_out_json(const Report& report) {
+  Json groups = Json::array();
+  for (const auto& group : left_out_of(report)) {
+    Json cases = Json::array();
+    for (const auto& c : group.cases) {
+      cases.push_back({{"case", c.id}, {"workload", c.workload}});
+      if (c.reason != group.reason) cases.back()["reason"] = c.reason;
+    }
+    groups.push_back({{"words", in_words(group)}, {"reason", group.reason}, {"cases", cases}});
+  }
+  return groups;
+}
+
 /// `text` in HTML: nothing in it is markup.
 std::string html_escape(const std::string& text) {
   std::string out;
@@ -162,10 +191,11 @@ std::string fill(std::string_view frame, const std::map<std::string, std::string
 Json page_of(const Report& report, const store::RunData& run) {
   Json charts = Json::array();
   for (const auto& c : charts_of(report)) charts.push_back(chart_json(c));
-  return {{"report", to_json(report)},
+  return {{"report", without_left_out(to_json(report), report)},
           {"screen", screen_json(screen_of(report))},
           {"charts", charts},
-          {"support", support_json(report)},
+          {"support", support_json(report, run)},
+          {"left_out", left_out_json(report)},
           {"samples", samples_json(report, run)},
           {"sample_charts",
            {{"distribution", distribution_spec(report)}, {"drift", drift_spec(report)}}},

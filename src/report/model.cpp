@@ -104,36 +104,76 @@ std::vector<std::string> all_flags_of(const Entry& e, const Row& row) {
   return flags;
 }
 
+/// Sentences of which several things may be true: each is said once, with what it is true of.
+class Shared {
+ public:
+  void add(const std::string& sentence, const std::string& what) {
+    auto it = std::find_if(said_.begin(), said_.end(),
+                           [&](const auto& said) { return said.first == sentence; });
+    if (it == said_.end()) it = said_.insert(it, {sentence, {}});
+    it->second.push_back(what);
+  }
+  [[nodiscard]] const auto& all() const { return said_; }
+
+ private:
+  std::vector<std::pair<std::string, std::vector<std::string>>> said_;
+};
+
+void add_subject_doubts(Report& report) {
+  Shared shared;
+  for (const SubjectView& s : report.subjects) {
+    const std::string name = s.title + " on " + s.device;
+    if (s.status != CaseStatus::ok)
+      report.doubts.push_back(name + " was not measured: " + s.reason);
+    for (const auto& doubt : setup_doubts(s.facts)) shared.add(doubt, name);
+    if (const auto doubt = old_kernels_doubt(s.facts, machine_of(report).cpu.features))
+      shared.add(*doubt, name);
+  }
+  for (const auto& [doubt, names] : shared.all())
+    report.doubts.push_back(join(names, ", ") + ": " + doubt);
+}
+
+/// One line a flag where it holds for many results; the cases have their own.
+void add_flag_doubts(Report& report, const Shared& flags) {
+  constexpr std::size_t kEach = 4;
+  for (const auto& [flag, results] : flags.all()) {
+    if (results.size() <= kEach) {
+      for (const auto& result : results)
+        report.doubts.push_back(result + ": " + flag + " (docs/warnings.md)");
+      continue;
+    }
+    const std::vector first(results.begin(), results.begin() + kEach - 1);
+    report.doubts.push_back(fmt::format("{} results are {}: {} and {} more (docs/warnings.md)",
+                                        results.size(), flag, join(first, "; "),
+                                        results.size() - first.size()));
+  }
+}
+
 void add_doubts(Report& report, const RunData& run) {
   auto& doubts = report.doubts;
-  for (const SubjectView& s : report.subjects) {
-    if (s.status != CaseStatus::ok)
-      doubts.push_back(s.title + " on " + s.device + " was not measured: " + s.reason);
-    for (const auto& doubt : setup_doubts(s.facts))
-      doubts.push_back(s.title + " on " + s.device + ": " + doubt);
-    if (const auto doubt = old_kernels_doubt(s.facts, machine_of(report).cpu.features))
-      doubts.push_back(s.title + " on " + s.device + ": " + *doubt);
-  }
+  add_subject_doubts(report);
   doubts.insert(doubts.end(), run.imported_doubts.begin(), run.imported_doubts.end());
   for (const Json& notice : run.notices)
     doubts.push_back(one_line(find_string(notice, "message").value_or("")));
+  Shared flags;
   for (const Row& row : report.rows) {
     for (const Entry& e : row.entries) {
-      const auto* subject = report.find_subject(e.subject);
-      const std::string where =
-          row.label + ", " + (subject == nullptr ? e.subject : subject->title) + ": ";
+      const std::string where = row.label + ", " + title_of(report, e.subject);
       if (is_failure(e.status))
-        doubts.push_back(where + std::string(name_of(e.status)) + ": " + e.reason);
+        doubts.push_back(where + ": " + std::string(name_of(e.status)) + ": " + e.reason);
       if (e.ceiling_fraction && *e.ceiling_fraction > 1.05)
-        doubts.push_back(where + "faster than the machine's measured roof");
-      for (const auto& flag : e.flags) doubts.push_back(where + flag + " (docs/warnings.md)");
+        doubts.push_back(where + ": faster than the machine's measured roof");
+      if (e.status == CaseStatus::skipped) continue;  // no number of it is shown
+      for (const auto& flag : e.flags) flags.add(flag, where);
     }
     for (const auto& v : row.verdicts) {
+      if (row.is_skipped()) break;
       for (const auto& flag : v.flags)
-        doubts.push_back(row.label + ", " + v.a + " against " + v.b + ": " + flag +
-                         " (docs/warnings.md)");
+        flags.add(flag,
+                  row.label + ", " + title_of(report, v.a) + " against " + title_of(report, v.b));
     }
   }
+  add_flag_doubts(report, flags);
   for (auto& doubt : condition_doubts(report)) doubts.push_back(std::move(doubt));
   for (const auto& c : report.controls) {
     const auto* subject = report.find_subject(c.verdict.a);

@@ -144,6 +144,86 @@ TEST_CASE("CSV quotes separators, quotes and line ends") {
   CHECK(text.find("\n\"a,b \"\"c\"\"\",") != std::string::npos);
 }
 
+TEST_CASE("CSV holds no text that a spreadsheet would compute, and numbers as they are") {
+  store::RunData run;
+  REQUIRE(run.add({{"type", "run"}, {"schema", "mlbench.journal/1"}}));
+  for (const char* framework : {"=1+1", " =1+1", "@sum", "-2", "+3", "mlx"}) {
+    REQUIRE(run.add({{"type", "subject"},
+                     {"subject", std::string(framework) + ":cpu"},
+                     {"framework", framework},
+                     {"device", "cpu"},
+                     {"status", "ok"},
+                     {"reason", ""},
+                     {"facts", Json::object()}}));
+  }
+  REQUIRE(run.add({{"type", "case"},
+                   {"case", "=HYPERLINK(\"x\")"},
+                   {"workload", "gemm"},
+                   {"dtype", "float32"},
+                   {"flop", 1e9},
+                   {"bytes", 1e6},
+                   {"unit", "flop_per_s"},
+                   {"params", Json::object()}}));
+  for (const char* framework : {"=1+1", " =1+1", "@sum", "-2", "+3", "mlx"})
+    REQUIRE(run.add({{"type", "check"},
+                     {"round", 0},
+                     {"case", "=HYPERLINK(\"x\")"},
+                     {"subject", std::string(framework) + ":cpu"},
+                     {"source", "fresh"},
+                     {"ok", true},
+                     {"method", "m"},
+                     {"detail", ""},
+                     {"max_error", -0.5},
+                     {"tolerance", 1.0}}));
+  const std::vector<Report> reports = {build_report(run, "r")};
+  const auto text = to_csv(reports);
+  for (const char* cell : {",\"'=HYPERLINK(\"\"x\"\")\",", ",'=1+1,", ",' =1+1,", ",'@sum,",
+                           ",'-2,", ",'+3,", ",mlx,", ",-0.5,1,"}) {
+    CAPTURE(cell);
+    CHECK(text.find(cell) != std::string::npos);
+  }
+}
+
+TEST_CASE("notes and flags of a case that was left out are not shown; a flag of many is one line") {
+  store::RunData run;
+  REQUIRE(run.add({{"type", "run"}, {"schema", "mlbench.journal/1"}}));
+  REQUIRE(run.add({{"type", "subject"},
+                   {"subject", "mlx:cpu"},
+                   {"framework", "mlx"},
+                   {"device", "cpu"},
+                   {"status", "ok"},
+                   {"reason", ""},
+                   {"facts", Json::object()}}));
+  for (int i = 0; i < 7; ++i) {
+    const std::string id = "gemm/float32/" + std::to_string(100 + i);
+    REQUIRE(run.add({{"type", "case"},
+                     {"case", id},
+                     {"workload", "gemm"},
+                     {"dtype", "float32"},
+                     {"flop", 1e9},
+                     {"bytes", 1e6},
+                     {"unit", "flop_per_s"},
+                     {"params", Json::object()}}));
+    REQUIRE(run.add({{"type", "prepared"},
+                     {"round", 0},
+                     {"case", id},
+                     {"subject", "mlx:cpu"},
+                     {"kernel", "k"},
+                     {"notes", {"note of " + id}},
+                     {"flags", {"nonlinear"}}}));
+    REQUIRE(run.add({{"type", "outcome"},
+                     {"case", id},
+                     {"subject", "mlx:cpu"},
+                     {"status", i == 6 ? "skipped" : "ok"},
+                     {"reason", "why"}}));
+  }
+  const auto text = to_text(build_report(run, "r"));
+  CHECK(text.find("note of gemm/float32/105") != std::string::npos);
+  CHECK(text.find("note of gemm/float32/106") == std::string::npos);
+  CHECK(count(text, "nonlinear") == 1);
+  CHECK(text.find("6 results are nonlinear: ") != std::string::npos);
+}
+
 TEST_CASE("charts: one mark a result, colours by framework, a table column for each") {
   const auto report = stored_report();
   const auto charts = charts_of(report);

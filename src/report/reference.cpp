@@ -210,6 +210,7 @@ Json reference_json(const std::vector<ReferenceRow>& rows) {
                     {"framework", r.framework},
                     {"label", r.label},
                     {"rate", {{"value", r.rate}, {"unit", name_of(r.unit)}}},
+                    {"text", rate_words(r.rate, r.unit)},
                     {"source", r.source},
                     {"doubts", r.doubts},
                     {"here", r.here}});

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 namespace mlbench::report {
 namespace {
@@ -79,28 +78,10 @@ std::optional<ScreenTable> table_of(const Report& report, const Group& group) {
   return table;
 }
 
-/// Reasons with how many cases they hold for, so that thirty skipped cases are three lines.
+/// Thirty skipped cases in three lines.
 std::vector<std::string> left_out_words(const Report& report) {
-  std::map<std::string, std::vector<std::string>> by_reason;
-  std::vector<std::string> order;
-  for (const Row& row : report.rows) {
-    if (!row.is_skipped() || row.entries.empty()) continue;
-    std::string reason = row.entries.front().reason;
-    if (reason.starts_with("a call takes about")) {
-      reason = reason.ends_with("--full measures it")
-                   ? "too slow for this preset; --full measures it"
-                   : "a call takes over 2 s";
-    }
-    if (!by_reason.contains(reason)) order.push_back(reason);
-    by_reason[reason].push_back(shortened(one_line(row.case_id), kLongest));
-  }
   std::vector<std::string> lines;
-  for (const auto& reason : order) {
-    const auto& ids = by_reason[reason];
-    const std::string which =
-        ids.size() <= 2 ? join(ids, ", ") : fmt::format("{} cases", ids.size());
-    lines.push_back(which + ": " + reason);
-  }
+  for (const auto& group : left_out_of(report)) lines.push_back(in_words(group));
   return lines;
 }
 
@@ -108,6 +89,7 @@ std::vector<std::string> notes_of(const Report& report) {
   std::vector<std::string> lines;
   for (const Row& row : report.rows) {
     for (const Entry& e : row.entries) {
+      if (e.status == CaseStatus::skipped) continue;  // nothing is shown that it could explain
       for (const auto& note : e.notes) {
         const std::string line = fmt::format(
             "{} {}: {}", title_of(report, e.subject),
@@ -169,6 +151,18 @@ std::string model_words(const Report& report) {
 }
 
 }  // namespace
+
+std::vector<LeftOutGroup> left_out_of(const Report& report) {
+  std::vector<LeftOutCase> cases;
+  for (const Row& row : report.rows) {
+    if (!row.is_skipped() || row.entries.empty()) continue;
+    const auto skipped = std::find_if(row.entries.begin(), row.entries.end(), [](const Entry& e) {
+      return e.status == CaseStatus::skipped;
+    });
+    cases.push_back({.id = row.case_id, .workload = row.workload, .reason = skipped->reason});
+  }
+  return group_left_out(cases);
+}
 
 std::vector<ScreenTable> tables_of(const Report& report) {
   std::vector<ScreenTable> tables;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "report/left_out.hpp"
 #include "report/model.hpp"
 
 #include <string>
@@ -38,6 +39,9 @@ struct Screen {
 /// Only its tables and what stands below them: what is redrawn while a run works.
 [[nodiscard]] std::vector<ScreenTable> tables_of(const Report& report);
 [[nodiscard]] std::string published_words(const Report& report);
+
+/// The cases that no subject measured, by plan, by reason.
+[[nodiscard]] std::vector<LeftOutGroup> left_out_of(const Report& report);
 
 /// "PyTorch 2.13.0 (cpu, MKL, 2 threads)"; those that could be measured.
 [[nodiscard]] std::vector<std::string> subjects_words(const Report& report);

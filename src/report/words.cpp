@@ -27,8 +27,8 @@ const char* unit_words(RateUnit unit) {
 
 /// "1.06x (1.03-1.09)".
 std::string times_words(double ratio, double low, double high) {
-  return fmt::format("{}x ({}-{})", format_significant(ratio, ratio < 10 ? 3 : 2),
-                     format_significant(low, 3), format_significant(high, 3));
+  return fmt::format("{}x ({}-{})", format_significant(ratio, 3), format_significant(low, 3),
+                     format_significant(high, 3));
 }
 
 }  // namespace

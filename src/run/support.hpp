@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compare/support.hpp"
 #include "run/runner.hpp"
 #include "run/worker.hpp"
 #include "workload/workload.hpp"
@@ -14,11 +15,7 @@
 /// is an executed probe: prepare, verify against the reference, and a short block.
 namespace mlbench::run {
 
-/// A dtype is slow on a subject when the same small case takes more than so many times as long as
-/// in float32. Noise on a busy machine stays below it, and no hardware is by design that much
-/// slower in a type of half the size that it supports: such a case runs on an emulation or a scalar
-/// loop.
-inline constexpr double kSlowFactor = 3;
+using compare::kSlowFactor;
 
 enum class Support { native, slow, fallback, unsupported, wrong };
 [[nodiscard]] std::string_view name_of(Support support) noexcept;

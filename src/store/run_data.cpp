@@ -263,6 +263,24 @@ CaseRecord* RunData::case_named(const std::string& id) {
   return it == case_index_.end() ? nullptr : &cases[it->second];
 }
 
+Status RunData::add_support(const Json& line) {
+  const auto field = [&](const char* name) { return find_string(line, name).value_or(""); };
+  SupportRecord record{.subject = field("subject"),
+                       .case_id = field("case"),
+                       .workload = field("workload"),
+                       .dtype = field("dtype"),
+                       .params = line.contains("params") ? line["params"] : Json::object(),
+                       .support = field("support"),
+                       .reason = field("reason"),
+                       .kernel = field("kernel"),
+                       .call_s = find_number(line, "call_s"),
+                       .probed = field("probed")};
+  if (record.subject.empty() || record.workload.empty() || record.support.empty())
+    return fail(ErrorKind::io, "a line of type \"support\" lacks its subject, workload or support");
+  support.push_back(std::move(record));
+  return Done{};
+}
+
 Status RunData::add_imported(const Json& line) {
   const auto label = get_string(line, "label");
   if (!label) return broken(label.error());
@@ -317,6 +335,7 @@ Status RunData::add(const Json& line) {
   if (*type == "subject") return add_subject(line);
   if (*type == "case") return add_case(line);
   if (*type == "outcome") return add_outcome(line);
+  if (*type == "support") return add_support(line);
   if (*type == "prepared") return add_prepared(line);
   if (*type == "check") return add_check(line);
   if (*type == "warm") return add_warm(line);

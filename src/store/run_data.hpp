@@ -137,6 +137,17 @@ struct ImportedRecord {
   std::vector<std::string> doubts;  ///< Kinds of doubt that its source raised; docs/import.md.
 };
 
+/// What a subject did with a small case of an operation and dtype: a probe of `mlbench list
+/// --support`, taken into a run of the same subjects.
+struct SupportRecord {
+  std::string subject, case_id, workload, dtype;
+  Json params = Json::object();  ///< The workload's own.
+  std::string support;           ///< "native", "slow", "fallback", "unsupported", "wrong".
+  std::string reason, kernel;
+  std::optional<double> call_s;
+  std::string probed;  ///< When, UTC.
+};
+
 class RunData {
  public:
   /// Folds one line in. Unknown types are skipped. Errors: `io`, naming the field, for a line of a
@@ -158,6 +169,7 @@ class RunData {
   std::optional<Json> end;  ///< The last line of type "end", if the run came to an end.
   std::vector<ImportedRecord> imported;      ///< Only in a run that `mlbench import` wrote.
   std::vector<std::string> imported_doubts;  ///< Sentences.
+  std::vector<SupportRecord> support;        ///< Probes from before the run.
 
   [[nodiscard]] const SubjectRecord* find_subject(std::string_view name) const;
   [[nodiscard]] const CaseRecord* find_case(std::string_view id) const;
@@ -186,6 +198,7 @@ class RunData {
   template <class Line>
   Status add_state(const Line& line);
   Status add_imported(const Json& line);
+  Status add_support(const Json& line);
   CaseRecord* case_named(const std::string& id);
   template <class Line>
   Result<Cell*> cell_of(const Line& line);

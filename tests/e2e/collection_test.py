@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import unittest
 
+import browser
 import harness
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -92,6 +93,34 @@ class CollectionTest(harness.MlbenchTest):
             self.assertEqual(len(seen["hostile"]), 1)
             self.assertIn("<script>", seen["hostile"][0])
             self.assertLessEqual(seen["width"][0], seen["width"][1])
+
+    def test_schemes_phone_print_and_accessibility(self):
+        page = self.folder / "page.html"
+        self.assert_code(self.mlbench("report", self.collection(14, 20), "--collection", "--html", "--output", page), 0)
+        axe = (harness.ROOT / "third_party/axe-core/axe.min.js").read_text(encoding="utf-8")
+        b = browser.Browser(self.folder)
+        self.addCleanup(b.close)
+        backgrounds = set()
+        for width, dark in ((1280, True), (1280, False), (400, False), (400, True)):
+            with self.subTest(width=width, dark=dark):
+                b.set_color_scheme(dark)
+                b.set_size(width, 900, mobile=width < 500)
+                b.open(page)
+                backgrounds.add((dark, b.js("return getComputedStyle(document.body).backgroundColor")))
+                self.assertLessEqual(b.js("return document.documentElement.scrollWidth"), width, "the page is wider than the screen")
+                b.js(axe)
+                found = b.js_async("const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations"
+                                   ".map(v => [v.impact, v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 200))])))")
+                self.assertEqual([v for v in found if v[0] in ("serious", "critical")], [])
+        self.assertEqual(len(backgrounds), 2, "the page does not follow the system's colour scheme")
+        # on paper: no controls, and rows that do not wait for a click
+        b.set_color_scheme(False)
+        b.cdp("Emulation.setEmulatedMedia", media="print")
+        self.assertEqual(b.js("return [...document.querySelectorAll('input, select')].filter(e => e.offsetParent !== null).length"), 0)
+        self.assertGreaterEqual(b.js("return document.querySelectorAll('#table tbody tr').length"), 100)
+        self.assertGreater(len(b.pdf()), 20000)
+        self.assertEqual(b.console(), [])
+        self.assertEqual([u for u in b.requested() if not u.startswith(("data:", page.as_uri()))], [])
 
     def test_folder_of_many_runs_is_one_table(self):
         folder = self.collection(14, 5)

@@ -9,9 +9,8 @@ function caseSection(page) {
 
 /** @param {any} row @param {Page} page */
 function caseDetails(row, page) {
-  const skipped = Object.values(row.entries).every((e) => e.status === 'skipped');
   const details = element('details', {class: 'case', id: row.anchor}, element('summary', {},
-    element('b', {}, foreign(cut(row.label, 100))), element('span', {class: 'quiet'}, skipped ? 'left out' : row.verdict?.text || '')));
+    element('b', {}, foreign(cut(row.label, 100))), element('span', {class: 'quiet'}, row.verdict?.text || '')));
   details.addEventListener('toggle', () => {
     if (details.children.length > 1) return;
     details.append(...caseBody(row, page));

@@ -1,6 +1,6 @@
 // The parts of the page, each made from one run's data (docs/page.md).
 
-/** @typedef {{report: any, screen: any, charts: any[], support: any, samples: any, sample_charts: any, text: string}} Page */
+/** @typedef {{report: any, screen: any, charts: any[], support: any, left_out: any[], reference?: any[], samples: any, sample_charts: any, text: string}} Page */
 
 /** @param {any} entry @returns {string} */
 function statusClass(entry) {
@@ -51,16 +51,16 @@ function doubtSection(page) {
 function tileSection(page) {
   const {screen, report} = page;
   const tiles = [];
-  const add = (/** @type {string} */ big, /** @type {string} */ small, bad = false) =>
-    tiles.push(element('div', {class: 'tile'}, element('b', {class: bad ? 'is-bad' : null}, big), element('span', {}, small)));
+  const add = (/** @type {string} */ big, /** @type {string} */ small, bad = false, how = '') =>
+    tiles.push(element('div', {class: 'tile'}, element('b', {class: bad ? 'is-bad' : null}, big), element('span', {}, how ? explained(small, how) : small)));
   const main = report.verdicts.filter((v) => isMain(v, report) && v.ratio !== null);
   if (main.length > 0) {
     const {a, b} = main[0];
     const wins = (/** @type {string} */ kind) => main.filter((v) => v.verdict === kind).length;
     add(`${wins('faster')} : ${wins('slower')}`, `cases won, ${titleOf(a, report)} : ${titleOf(b, report)}; ` +
-      `${wins('equal')} equal, ${wins('undecided')} not decided`);
+      `${wins('equal')} equal, ${wins('undecided')} not decided`, false, 'how-verdict');
   }
-  for (const check of screen.checks) add(check.answer, check.name, check.answer.startsWith('NO'));
+  for (const check of screen.checks) add(check.answer, check.name, check.answer.startsWith('NO'), check.name === 'right answers' ? 'how-check' : 'how-controls');
   if (screen.limits.length > 0) add(screen.limits[0].answer, screen.limits.map((l, i) => i === 0 ? l.name : `${l.name} ${l.answer}`).join(', '));
   const rest = [];
   if (screen.published) rest.push(element('p', {}, screen.published));
@@ -96,11 +96,10 @@ function resultSection(page) {
     {label: 'Verdict', values: (row) => row.verdict?.verdict ?? ''},
     {label: 'Status', values: (row) => Object.values(row.entries).map((e) => e.status)},
   ];
-  const measured = rows.filter((row) => Object.values(row.entries).some((e) => e.status !== 'skipped'));
   return element('section', {id: 'results'}, element('h2', {}, 'Results'),
     element('p', {class: 'quiet'}, explained('Rates', 'how-rate'), ' with half their ', explained('95 % range', 'how-range'), '; ',
       explained('winner', 'how-verdict'), '; ', explained('% of best here', 'how-ceiling'), ' in the order of the columns. A number leads to its samples.'),
-    sortableTable({caption: 'All measured cases', columns, rows: measured, filters,
+    sortableTable({caption: 'All measured cases', columns, rows, filters,
       text: (row) => row.label + ' ' + row.id + ' ' + Object.values(row.entries).map((e) => e.status + ' ' + e.kernel).join(' ')}));
 }
 
@@ -139,19 +138,71 @@ function caseRows(page) {
   return Array.from(rows.values());
 }
 
-/** @param {Page} page */
+/** What was executed, and nothing else. @param {Page} page */
 function supportSection(page) {
   const {support} = page;
-  if (support.rows.length === 0) return null;
-  const look = {ok: 'is-good', slow: 'is-warn', none: 'quiet', unsupported: 'quiet'};
-  const table = element('table', {}, element('caption', {}, 'What each framework could do here'),
-    element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, 'Workload'), element('th', {scope: 'col'}, 'Type'),
+  if (support.rows.length === 0 && support.untried.length === 0) return null;
+  const look = {native: 'is-good', slow: 'is-warn', fallback: 'is-warn', none: 'quiet', unsupported: 'quiet'};
+  const show = (/** @type {any} */ cell) => element('td', {class: look[cell.state] ?? 'is-bad', title: cell.kernel || null}, foreign(cell.text),
+    cell.why ? element('div', {class: 'quiet'}, foreign(cut(cell.why, 160))) : null,
+    cell.source.startsWith('probe') ? element('div', {class: 'quiet'}, foreign(cell.source)) : null);
+  const table = element('table', {}, element('caption', {}, 'What each framework does here, as far as it was executed'),
+    element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, 'Operation'), element('th', {scope: 'col'}, 'Type'),
       ...support.subjects.map((s) => element('th', {scope: 'col'}, foreign(s))))),
     element('tbody', {}, ...support.rows.map((row) => element('tr', {},
-      element('th', {scope: 'row'}, foreign(row.workload)), element('td', {}, row.dtype),
-      ...row.cells.map((cell) => element('td', {class: look[cell.state] ?? 'is-bad', title: cell.why || null}, cell.text,
-        cell.why ? element('div', {class: 'quiet'}, foreign(cut(cell.why, 160))) : null))))));
-  return element('section', {id: 'support'}, element('h2', {}, 'Support map'), scrolling(table, 'Support map'));
+      element('th', {scope: 'row'}, foreign(row.operation)), element('td', {}, foreign(row.dtype)), ...row.cells.map(show)))));
+  return element('section', {id: 'support'}, element('h2', {}, 'Support map'),
+    element('p', {class: 'quiet'}, explained('What the words mean', 'how-support'), '. Each cell is the worst that was seen.'),
+    ...(support.rows.length > 0 ? [scrolling(table, 'Support map')] : []),
+    ...(support.untried.length > 0 ? [element('p', {class: 'quiet'}, foreign(`Not tried in this run: ${support.untried.length} operations (${cut(support.untried.join(', '), 400)}). ` +
+      'mlbench list --support probes all of them, and the pages of later runs show what it found.'))] : []));
+}
+
+/** The run among known machines, where the page was made with --reference. @param {Page} page */
+function referenceSection(page) {
+  const rows = page.reference ?? [];
+  if (rows.length === 0) return null;
+  const note = (/** @type {any} */ r) => (r.doubts.length > 0 ? `doubtful: ${r.doubts.join(', ')}; ` : '') + (r.here ? 'this run' : r.source);
+  return element('section', {id: 'reference'}, element('h2', {}, 'Among known machines'),
+    element('p', {class: 'quiet'}, 'The best of each machine and framework, of every kind of case that this run measured. Rows of others are single figures without samples, ' +
+      'so nothing says how sure they are and there is no verdict between them and this run. Published numbers are the makers\'. Rows with a doubt come last.'),
+    sortableTable({caption: 'The best of each machine and framework', rows,
+      filters: [{label: 'Kind', values: (r) => r.kind}, {label: 'From', values: (r) => r.here ? 'this run' : r.framework === 'published' ? 'published' : 'imported'}],
+      columns: [
+        {title: 'Kind', show: (r) => foreign(r.kind), sort: (r) => r.kind},
+        {title: 'Machine', show: (r) => element(r.here ? 'b' : 'span', {}, foreign(cut(r.machine, 80))), sort: (r) => r.machine},
+        {title: 'Rate', number: true, show: (r) => element('span', {class: r.doubts.length > 0 ? 'is-warn' : null}, r.text), sort: (r) => r.rate.value},
+        {title: 'Framework', show: (r) => foreign(cut(r.framework, 60)), sort: (r) => r.framework},
+        {title: 'Case', show: (r) => foreign(cut(r.label, 60)), sort: (r) => r.label},
+        {title: 'Source', show: (r) => foreign(cut(note(r), 200)), sort: (r) => note(r)},
+      ],
+      text: (r) => [r.kind, r.machine, r.framework, r.label, note(r)].join(' ')}));
+}
+
+/** Cases that no framework measured, by plan: how many and why; each by name where a reader opens a reason. @param {Page} page */
+function leftOutSection(page) {
+  const groups = page.left_out;
+  if (groups.length === 0) return null;
+  const total = groups.reduce((sum, g) => sum + g.cases.length, 0);
+  return element('section', {id: 'left-out'}, element('h2', {}, 'Left out'),
+    element('p', {class: 'quiet'}, `${total} cases were not measured, by plan. That is no result of any framework.`),
+    ...groups.map((group) => {
+      const details = element('details', {}, element('summary', {}, foreign(group.words)));
+      details.addEventListener('toggle', () => {
+        if (details.children.length === 1) details.append(leftOutTable(group));
+      });
+      return details;
+    }));
+}
+
+/** @param {any} group */
+function leftOutTable(group) {
+  return sortableTable({caption: group.reason, rows: group.cases, filters: [{label: 'Workload', values: (c) => c.workload}],
+    columns: [
+      {title: 'Case', show: (c) => foreign(cut(c.case, 100)), sort: (c) => c.case},
+      {title: 'Why', show: (c) => foreign(c.reason ?? group.reason), sort: (c) => c.reason ?? group.reason},
+    ],
+    text: (c) => c.case});
 }
 
 /** @param {any} value @param {string} prefix @returns {Array<[string, string]>} */
@@ -178,7 +229,6 @@ function machineSection(page) {
       ...report.limits.map((l) => [l.name, `${l.text} (${l.source})`]),
       ...report.ceilings.map((c) => [`best ${c.resource === 'bytes_per_s' ? 'memory' : c.resource}, ${c.device_kind}`, `by ${titleOf(c.subject, report)} in ${c.case}`])]),
     ...(screen.notes.length > 0 ? [element('h3', {}, 'Notes'), list(screen.notes)] : []),
-    ...(screen.left_out.length > 0 ? [element('h3', {}, 'Left out'), list(screen.left_out)] : []),
     element('h3', {}, 'All facts'), facts('The machine, as its system tells', report.machine),
     ...report.subjects.map((s) => facts(`${s.title} on ${s.device}${s.status === 'ok' ? '' : ': ' + s.status}`, {...s.facts, reason: s.reason})));
 }
