@@ -23,7 +23,13 @@ int run_command(const Context& context, const RunFlags& flags,
 /// `trial`: start the frameworks and try which cases are quick enough.
 int list_command(const Context& context, const RunFlags& flags, bool trial);
 int support_command(const Context& context, const RunFlags& flags);
-int discover_command(const Context& context);
+
+/// Flags of `mlbench discover`.
+struct DiscoverOptions {
+  bool limits = false;
+  std::string share;  ///< Of the free memory that the search for limits may take: "50%".
+};
+int discover_command(const Context& context, const DiscoverOptions& options);
 
 struct ReportOptions {
   std::vector<std::string> runs;  ///< Paths or names of journals, "last", or folders of journals.

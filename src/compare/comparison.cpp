@@ -1,5 +1,6 @@
 #include "compare/comparison.hpp"
 
+#include "compare/ceilings.hpp"
 #include "compare/match.hpp"
 #include "core/text.hpp"
 #include "stats/holm.hpp"

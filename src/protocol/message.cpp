@@ -143,6 +143,7 @@ Json to_json(const Block& b) {
   if (!b.token_times_s.empty()) json["token_times_s"] = b.token_times_s;
   if (b.framework_peak_bytes) json["framework_peak_bytes"] = *b.framework_peak_bytes;
   if (b.process_peak_bytes) json["process_peak_bytes"] = *b.process_peak_bytes;
+  if (b.submit_s) json["submit_s"] = *b.submit_s;
   return json;
 }
 
@@ -190,6 +191,7 @@ Result<Block> block_from_json(const Json& body) {
   }
   block.framework_peak_bytes = find_int(body, "framework_peak_bytes");
   block.process_peak_bytes = find_int(body, "process_peak_bytes");
+  block.submit_s = find_number(body, "submit_s");
   return block;
 }
 

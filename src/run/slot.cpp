@@ -1,6 +1,6 @@
 #include "run/slot.hpp"
 
-#include "compare/verdicts.hpp"
+#include "compare/ceilings.hpp"
 #include "run/output_file.hpp"
 #include "stats/quantile.hpp"
 #include "workload/digest.hpp"
