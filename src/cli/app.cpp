@@ -203,8 +203,15 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                   "Go on with a run that was cut off: its name, its path, or last")
       ->type_name("RUN");
 
+  DiscoverOptions discover_options;
   auto* discover = add("discover", "What machine this is, and what the frameworks were built with");
   add_rehearsal(discover);
+  discover->add_flag("--limits", discover_options.limits,
+                     "Memory limits, as stated and as found by trying in a child process");
+  discover
+      ->add_option("--limits-share", discover_options.share,
+                   "How much of the free memory --limits may take (default 50%)")
+      ->type_name("SHARE");
 
   bool no_trial = false, support = false;
   ListOptions list_options;
@@ -327,7 +334,7 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                 << ": recorded facts, invented times; nothing is measured\n";
   }
   if (run->parsed()) return run_command(context, flags, {args.begin(), args.end()});
-  if (discover->parsed()) return discover_command(context);
+  if (discover->parsed()) return discover_command(context, discover_options);
   if (list->parsed() && support) return support_command(context, flags);
   list_options.trial = !no_trial;
   if (list->parsed()) return list_command(context, flags, list_options);

@@ -26,7 +26,13 @@ struct ListOptions {
 };
 int list_command(const Context& context, const RunFlags& flags, const ListOptions& list);
 int support_command(const Context& context, const RunFlags& flags);
-int discover_command(const Context& context);
+
+/// Flags of `mlbench discover`.
+struct DiscoverOptions {
+  bool limits = false;
+  std::string share;  ///< Of the free memory that the search for limits may take: "50%".
+};
+int discover_command(const Context& context, const DiscoverOptions& options);
 
 struct ReportOptions {
   std::vector<std::string> runs;  ///< Paths or names of journals, "last", or folders of journals.

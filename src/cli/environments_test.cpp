@@ -28,7 +28,7 @@ struct Folder {
 
 TEST_CASE("cksum is that of the shell") {
   CHECK(cksum("") == "4294967295");
-  CHECK(cksum("123456789") == "930766865");  // the check value of POSIX cksum
+  CHECK(cksum("123456789") == "930766865");             // the check value of POSIX cksum
   CHECK(cksum("/opt/env/bin/python") == "1003183268");  // as printf '%s' ... | cksum gives it
 }
 

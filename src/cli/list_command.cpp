@@ -56,16 +56,25 @@ Result<Listing> try_out(const Context& context, const RunOptions& options,
 }
 
 /// Every candidate as if it were chosen.
-Listing without_trial(const RunOptions& options, const machine::Machine& machine) {
+Listing without_trial(const RunOptions& options, const machine::Machine& machine, bool thorough) {
   Listing listing;
-  listing.candidates =
-      plan::candidates(options.catalogue, plan::Preset::full, machine, 1, options.only);
+  auto catalogue = options.catalogue;
+  catalogue.thorough = thorough;
+  listing.candidates = plan::candidates(catalogue, plan::Preset::full, machine, 1, options.only);
   for (const auto& family : listing.candidates.families) {
     listing.selection.chosen.insert(listing.selection.chosen.end(), family.candidates.begin(),
                                     family.candidates.end());
   }
   listing.selection.left_out = listing.candidates.left_out;
   return listing;
+}
+
+/// Measuring time that the case is expected to take in a run; nullopt where nothing was tried.
+std::optional<double> expected_s(const workload::Case& c, const plan::Estimates& estimates) {
+  const auto it = estimates.find(c.id);
+  if (it == estimates.end()) return std::nullopt;
+  const double s = plan::expected_case_s(it->second);
+  return s > 0 ? std::optional(s) : std::nullopt;
 }
 
 Json to_json(const workload::Case& c, const Listing& listing, const std::string& reason) {
@@ -83,6 +92,7 @@ Json to_json(const workload::Case& c, const Listing& listing, const std::string&
           {"memory_bytes", workload::memory_bytes_of(c)},
           {"estimated_call_s", calls},
           {"alternating", listing.selection.alternating.contains(c.id)},
+          {"expected_s", to_json_or_null(expected_s(c, estimates))},
           {"status", reason.empty() ? "planned" : "skipped"},
           {"reason", reason.empty() ? Json(nullptr) : Json(reason)}};
 }
@@ -102,6 +112,7 @@ std::vector<std::string> cells(const workload::Case& c, const Listing& listing) 
           format_bytes(work.bytes),
           format_bytes(static_cast<double>(workload::memory_bytes_of(c))),
           times,
+          expected_s(c, estimates) ? format_duration(*expected_s(c, estimates)) : "",
           listing.selection.alternating.contains(c.id) ? "one process at a time" : ""};
 }
 
@@ -123,6 +134,16 @@ std::string left_out_text(const std::vector<plan::LeftOut>& left_out, bool all) 
   return text;
 }
 
+/// What all chosen cases take, and what the preset allows.
+std::string total_text(const Listing& listing, const run::Settings& settings) {
+  double total_s = 0;
+  for (const auto& c : listing.selection.chosen)
+    total_s += expected_s(c, listing.estimates).value_or(0);
+  return "\n" + std::to_string(listing.selection.chosen.size()) + " cases, about " +
+         format_duration(total_s) + " of measuring; the budget is " +
+         format_duration(settings.budget_s) + "\n";
+}
+
 }  // namespace
 
 int list_command(const Context& context, const RunFlags& flags, const ListOptions& list) {
@@ -131,25 +152,28 @@ int list_command(const Context& context, const RunFlags& flags, const ListOption
   const auto options = resolve(flags, *machine);
   if (!options) return report_error(context, options.error());
   for (const auto& notice : options->notices) context.err << "mlbench: " << notice << '\n';
-  const auto listing = list.trial ? try_out(context, *options, *machine)
-                                  : Result<Listing>(without_trial(*options, *machine));
+  const auto listing =
+      list.trial ? try_out(context, *options, *machine)
+                 : Result<Listing>(without_trial(*options, *machine, flags.config.empty()));
   if (!listing) return report_error(context, listing.error());
 
   if (context.json) {
     Json cases = Json::array();
-    for (const auto& c : listing->selection.chosen)
-      cases.push_back(to_json(c, *listing, ""));
+    for (const auto& c : listing->selection.chosen) cases.push_back(to_json(c, *listing, ""));
     for (const auto& left : listing->selection.left_out)
       cases.push_back(to_json(left.definition, *listing, left.reason));
     print_json(context, {{"schema", "mlbench.list/1"},
                          {"preset", name_of(options->settings.preset)},
+                         {"budget_s", options->settings.budget_s},
                          {"cases", cases}});
     return kExitOk;
   }
   report::Table table;
-  table.add({"CASE", "work", "traffic", "memory", list.trial ? "a call takes about" : "", ""});
+  table.add({"CASE", "work", "traffic", "memory", list.trial ? "a call takes about" : "",
+             list.trial ? "measuring" : "", ""});
   for (const auto& c : listing->selection.chosen) table.add(cells(c, *listing));
   context.out << table.text();
+  if (list.trial) context.out << total_text(*listing, options->settings);
   context.out << left_out_text(listing->selection.left_out, list.all);
   return kExitOk;
 }

@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/controls.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/limits.hpp"
 #include "cli/live.hpp"
 #include "cli/new_journal.hpp"
 #include "cli/stored_support.hpp"
@@ -11,6 +12,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace mlbench::cli {
@@ -43,6 +45,7 @@ class RunSession {
                   "no framework can be measured here: mlbench doctor says what is missing and how "
                   "to cure it");
     }
+    if (auto ok = prove(machine); !ok) return ok;
     if (!journal_.data().planned) {
       if (journal_.data().support.empty()) {
         for (const Json& line : kept_support(options_.results_dir, machine, journal_.data())) {
@@ -70,6 +73,40 @@ class RunSession {
         journal_.data().end ? find_number(*journal_.data().end, "duration_s").value_or(0) : 0;
     const double duration_s = std::chrono::duration<double>(Clock::now() - start).count();
     return write_end(ending, earlier_s + duration_s);
+  }
+
+  Status find_limits(const machine::Machine& machine) {
+    live_.step("memory limits");
+    std::vector<run::Subject> usable_ones;
+    for (const auto& s : subjects_) {
+      const auto names = usable();
+      if (std::find(names.begin(), names.end(), s.name) != names.end()) usable_ones.push_back(s);
+    }
+    std::vector<std::string> ignored;
+    const auto rows = all_limits(planned_machine(machine, journal_.data()), usable_ones,
+                                 *options_.limits, ignored);
+    for (const auto& row : rows) {
+      Json line = {{"type", "limit"}};
+      line.update(to_json(row));
+      if (auto ok = journal_.write(line); !ok) return ok;
+    }
+    return Done{};
+  }
+
+  /// What the machine can do at most, and that every subject waits for it.
+  Status prove(const machine::Machine& machine) {
+    const double ceilings_s = options_.settings.preset == plan::Preset::quick ? 3 : 6;
+    if (journal_.data().ceilings.empty()) {  // a resumed run has them
+      if (auto ok = runner_.probe_ceilings(ceilings_s); !ok) return ok;
+    }
+    if (auto ok = runner_.prove_waiting(); !ok) return ok;
+    if (options_.limits && journal_.data().limits.empty() && !run::stop_requested()) {
+      if (auto ok = find_limits(machine); !ok) return ok;
+    }
+    if (!usable().empty() || run::stop_requested()) return Done{};
+    return fail(ErrorKind::unsupported,
+                "no framework is left to measure: none was seen to wait for its device; mlbench "
+                "report last says what was seen");
   }
 
   Status declare_cases(const machine::Machine& machine) {
@@ -208,7 +245,7 @@ int exit_code_of(const store::Journal& journal) {
 
 int run_command(const Context& context, const RunFlags& flags,
                 const std::vector<std::string>& command_line) {
-  if (flags.discovery_only) return discover_command(context);
+  if (flags.discovery_only) return discover_command(context, {});
   const auto machine = machine::discover();
   if (!machine) return report_error(context, machine.error());
   auto options = resolve(flags, *machine);

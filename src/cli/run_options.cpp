@@ -130,7 +130,7 @@ void add_run_flags(CLI::App& command, RunFlags& f) {
   command.add_flag("--pytorch-only", f.pytorch_only,
                    "Measure PyTorch, with the native ceiling beside it");
   command.add_flag("--mlx-only", f.mlx_only, "Measure MLX, with the native ceiling beside it");
-  command.add_flag("--memory-only", f.memory_only, "Measure memory bandwidth only");
+  command.add_flag("--memory-only", f.memory_only, "Measure memory bandwidth and limits only");
   command.add_option("--config", f.config, "YAML file of what to measure (docs/configuration.md)")
       ->type_name("FILE");
   command
@@ -199,6 +199,14 @@ Result<RunOptions> resolve(const RunFlags& flags, const machine::Machine& machin
   options.catalogue = plan::catalogue_of(config);
   options.only = flags.only;
   if (flags.memory_only) options.only.emplace_back("memory/*");
+  // A configuration says itself what to measure.
+  options.catalogue.thorough =
+      flags.config.empty() && (flags.full || flags.memory_only || !flags.only.empty());
+  // Seconds that the quick preset does not have, and that a run of chosen cases is not about.
+  if (flags.memory_only)
+    options.limits = run::LimitSearch{.share = 0.5, .budget_s = 15};
+  else if (!flags.quick && flags.workers.empty() && flags.only.empty())
+    options.limits = run::LimitSearch{.share = 0.25, .budget_s = 5};
   const auto folder = [](const std::string& flag, const std::optional<std::string>& key,
                          const std::filesystem::path& otherwise) {
     if (!flag.empty()) return std::filesystem::path(flag);

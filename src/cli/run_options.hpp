@@ -4,10 +4,13 @@
 #include "machine/machine.hpp"
 #include "plan/config.hpp"
 #include "plan/plan.hpp"
+#include "run/limit_probe.hpp"
 #include "run/runner.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -40,6 +43,8 @@ struct RunOptions {
   SubjectChoice subjects;
   std::vector<std::string> only;
   std::vector<workload::Case> cases;  ///< Exactly these, instead of a plan.
+  /// Find the memory limits too, in so large a share of what is free; empty: not.
+  std::optional<run::LimitSearch> limits;
   std::filesystem::path results_dir, reports_dir;
   std::vector<std::string>
       notices;  ///< For people: what of the config was replaced or does not match.

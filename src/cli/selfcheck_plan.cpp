@@ -1,6 +1,6 @@
 #include "cli/selfcheck_plan.hpp"
 
-#include "compare/verdicts.hpp"
+#include "compare/ceilings.hpp"
 
 #include <algorithm>
 

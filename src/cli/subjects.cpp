@@ -1,6 +1,6 @@
 #include "cli/subjects.hpp"
 
-#include "compare/verdicts.hpp"
+#include "compare/ceilings.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #include "compare/comparison.hpp"
 
+#include "compare/ceilings.hpp"
 #include "compare/conditions.hpp"
 #include "compare/controls.hpp"
 #include "compare/match.hpp"

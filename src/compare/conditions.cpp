@@ -1,5 +1,6 @@
 #include "compare/conditions.hpp"
 
+#include "compare/ceilings.hpp"
 #include "compare/verdicts.hpp"
 #include "stats/quantile.hpp"
 

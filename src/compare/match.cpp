@@ -1,6 +1,6 @@
 #include "compare/match.hpp"
 
-#include "compare/verdicts.hpp"
+#include "compare/ceilings.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>

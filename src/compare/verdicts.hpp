@@ -5,7 +5,6 @@
 #include "stats/verdict.hpp"
 #include "store/run_data.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,38 +51,5 @@ struct CaseVerdict {
 /// shown.
 [[nodiscard]] std::string sentence(const CaseVerdict& verdict, const std::string& name_a,
                                    const std::string& name_b);
-
-/// What a case reached of the machine's ceiling: for each dtype the best FLOP rate that any subject
-/// of the run reached in a gemm, and for memory the best bandwidth of any subject. A case is judged
-/// by the roof that binds it, by its arithmetic intensity (S. Williams et al., "Roofline", CACM
-/// 2009).
-class Ceilings {
- public:
-  explicit Ceilings(const store::RunData& run);
-
-  /// Share of the roof that `seconds` a call is, 1 at the roof. nullopt where nothing sets a roof:
-  /// no ceiling case was measured on that kind of device, or the case fits into a cache, whose own
-  /// bandwidth was not measured.
-  [[nodiscard]] std::optional<double> fraction(const store::CaseRecord& c,
-                                               const std::string& device, double seconds) const;
-
-  struct Ceiling {
-    std::string device_kind;  ///< "cpu" or "gpu": ceilings of one do not bind the other.
-    std::string resource;     ///< "bytes_per_s", or a dtype for FLOP/s.
-    double rate = 0;
-    std::string case_id, subject;  ///< What set it.
-  };
-  [[nodiscard]] const std::vector<Ceiling>& all() const { return ceilings_; }
-
- private:
-  [[nodiscard]] const Ceiling* find(const std::string& kind, const std::string& resource) const;
-  void raise(Ceiling candidate);
-
-  std::vector<Ceiling> ceilings_;
-  std::map<std::string, double> last_level_cache_bytes_;  ///< By kind of device.
-};
-
-/// "cpu" for the device cpu, "gpu" for mps, cuda:N and gpu.
-[[nodiscard]] std::string device_kind(const std::string& device);
 
 }  // namespace mlbench::compare

@@ -1,5 +1,7 @@
 #include "compare/verdicts.hpp"
 
+#include "compare/lines_for_tests.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -10,89 +12,6 @@ using mlbench::store::RunData;
 using stats::Verdict;
 
 namespace {
-
-const char* const kCase = "gemm/float32/128";
-constexpr double kFlop = 2.0 * 128 * 128 * 128;
-constexpr double kBytes = 3.0 * 128 * 128 * 4;
-
-/// A journal in the making: each function writes the lines that a run would write.
-class Lines {
- public:
-  Lines() { add({{"type", "run"}, {"schema", "mlbench.journal/1"}}); }
-  explicit Lines(const Json& machine) {
-    add({{"type", "run"}, {"schema", "mlbench.journal/1"}, {"machine", machine}});
-  }
-  void add(const Json& line) {
-    const auto added = data_.add(line);
-    REQUIRE_MESSAGE(added, (added ? "" : added.error().message));
-    text_.push_back(dump_json(line));
-  }
-  void subject(const char* name, const char* device = "cpu") {
-    add({{"type", "subject"}, {"subject", name}, {"framework", name}, {"device", device}});
-  }
-  void pair(const char* a, const char* b, bool control = false) {
-    add({{"type", "pair"}, {"a", a}, {"b", b}, {"control", control}});
-  }
-  void gemm(const char* id = kCase, const char* dtype = "float32", double flop = kFlop,
-            double bytes = kBytes) {
-    add({{"type", "case"},
-         {"case", id},
-         {"workload", "gemm"},
-         {"dtype", dtype},
-         {"flop", flop},
-         {"bytes", bytes},
-         {"unit", "flop_per_s"}});
-  }
-  void memory(const char* id, double bytes) {
-    add({{"type", "case"},
-         {"case", id},
-         {"workload", "memory"},
-         {"dtype", "float32"},
-         {"flop", 0},
-         {"bytes", bytes},
-         {"unit", "bytes_per_s"}});
-  }
-  void block(int round, int row, const char* subject, std::vector<double> kept_s,
-             const char* id = kCase) {
-    kept_s.insert(kept_s.begin(), 99);  // the lead-in
-    add({{"type", "block"},
-         {"round", round},
-         {"case", id},
-         {"subject", subject},
-         {"row", row},
-         {"samples_s", kept_s}});
-  }
-  void slot(int round, std::vector<std::string> subjects, const char* id = kCase) {
-    add({{"type", "slot"}, {"round", round}, {"case", id}, {"subjects", std::move(subjects)}});
-  }
-  /// One round of three rows in which each subject takes its seconds a call.
-  void round(int round, double a_s, double b_s) {
-    for (int row = 0; row < 3; ++row) {
-      block(round, row, "a", {a_s, a_s, a_s});
-      block(round, row, "b", {b_s, b_s, b_s});
-    }
-    slot(round, {"a", "b"});
-  }
-  /// One round of one subject alone.
-  void alone(const char* subject, double seconds, const char* id) {
-    block(0, 0, subject, {seconds}, id);
-    slot(0, {subject}, id);
-  }
-  void outcome(const char* subject, const char* status, const char* reason,
-               const char* id = kCase) {
-    add({{"type", "outcome"},
-         {"case", id},
-         {"subject", subject},
-         {"status", status},
-         {"reason", reason}});
-  }
-  [[nodiscard]] const RunData& data() const { return data_; }
-  [[nodiscard]] const std::vector<std::string>& text() const { return text_; }
-
- private:
-  RunData data_;
-  std::vector<std::string> text_;
-};
 
 Lines two_subjects() {
   Lines lines;
@@ -259,89 +178,4 @@ TEST_CASE("the time of a subject is the median over its processes, each by its o
   CHECK(time->processes == 3);
   CHECK(time->low_s.has_value());
   CHECK_FALSE(time_of(store::Cell{}));
-}
-
-TEST_CASE("cpu and accelerators are two kinds of device") {
-  CHECK(device_kind("cpu") == "cpu");
-  for (const char* device : {"mps", "gpu", "cuda:0", "cuda:1"}) CHECK(device_kind(device) == "gpu");
-}
-
-namespace {
-
-/// 1 GFLOP in 10 ms at best: 100 GFLOP/s; 1 GB in 100 ms: 10 GB/s.
-Lines with_ceilings(const Json& machine = Json::object()) {
-  Lines lines(machine);
-  lines.subject("a");
-  lines.subject("b");
-  lines.gemm("gemm/float32/big", "float32", 1e9, 1e6);
-  lines.memory("memory/float32/copy", 1e9);
-  lines.alone("a", 0.020, "gemm/float32/big");
-  lines.block(1, 0, "b", {0.010}, "gemm/float32/big");
-  lines.slot(1, {"b"}, "gemm/float32/big");
-  lines.alone("b", 0.1, "memory/float32/copy");
-  return lines;
-}
-
-}  // namespace
-
-TEST_CASE("the ceiling is what the best subject reached, and says who and where") {
-  const Ceilings ceilings(with_ceilings().data());
-  REQUIRE(ceilings.all().size() == 2);
-  const auto& compute = ceilings.all()[0];
-  CHECK(compute.device_kind == "cpu");
-  CHECK(compute.resource == "float32");
-  CHECK(compute.rate == doctest::Approx(1e11));
-  CHECK(compute.subject == "b");
-  CHECK(compute.case_id == "gemm/float32/big");
-  CHECK(ceilings.all()[1].resource == "bytes_per_s");
-  CHECK(ceilings.all()[1].rate == doctest::Approx(1e10));
-}
-
-TEST_CASE("a case bound by arithmetic is judged by the FLOP rate of its dtype") {
-  Lines lines = with_ceilings();
-  lines.gemm("gemm/float32/other", "float32", 2e9, 1e6);  // 20 ms at the ceiling
-  const auto* c = lines.data().find_case("gemm/float32/other");
-  const Ceilings ceilings(lines.data());
-  CHECK(*ceilings.fraction(*c, "cpu", 0.040) == doctest::Approx(0.5));
-}
-
-TEST_CASE("a case bound by memory is judged by the bandwidth") {
-  Lines lines = with_ceilings();
-  lines.gemm("gemm/float32/thin", "float32", 1e6, 1e9);  // 10 us of arithmetic, 100 ms of traffic
-  const auto* c = lines.data().find_case("gemm/float32/thin");
-  const Ceilings ceilings(lines.data());
-  CHECK(*ceilings.fraction(*c, "cpu", 0.2) == doctest::Approx(0.5));
-}
-
-TEST_CASE("a memory case is judged by the bandwidth alone") {
-  const Lines lines = with_ceilings();
-  const auto* c = lines.data().find_case("memory/float32/copy");
-  CHECK(*Ceilings(lines.data()).fraction(*c, "cpu", 0.125) == doctest::Approx(0.8));
-}
-
-TEST_CASE("a case bound by memory that a cache can hold has no roof: that was not measured") {
-  const Json machine = {{"cpu", {{"l3_bytes", 32 << 20}}}};
-  Lines lines = with_ceilings(machine);
-  lines.gemm("gemm/float32/thin", "float32", 1e3, 1e8);   // 95 MiB, less than four times 32 MiB
-  lines.gemm("gemm/float32/thick", "float32", 1e3, 1e9);  // beyond any cache
-  const Ceilings ceilings(lines.data());
-  CHECK_FALSE(ceilings.fraction(*lines.data().find_case("gemm/float32/thin"), "cpu", 0.02));
-  CHECK(ceilings.fraction(*lines.data().find_case("gemm/float32/thick"), "cpu", 0.2));
-}
-
-TEST_CASE("what no case of that kind of device or dtype measured has no roof") {
-  Lines lines = with_ceilings();
-  lines.gemm("gemm/float16/big", "float16", 1e9, 1e6);
-  const Ceilings ceilings(lines.data());
-  CHECK_FALSE(ceilings.fraction(*lines.data().find_case("gemm/float16/big"), "cpu", 0.01));
-  CHECK_FALSE(ceilings.fraction(*lines.data().find_case("gemm/float32/big"), "mps", 0.01));
-  CHECK_FALSE(ceilings.fraction(*lines.data().find_case("memory/float32/copy"), "gpu", 0.01));
-}
-
-TEST_CASE("a result that was wrong sets no ceiling") {
-  Lines lines = with_ceilings();
-  lines.outcome("b", "wrong_result", "element 3", "gemm/float32/big");
-  const Ceilings ceilings(lines.data());
-  CHECK(ceilings.all()[0].subject == "a");
-  CHECK(ceilings.all()[0].rate == doctest::Approx(5e10));
 }

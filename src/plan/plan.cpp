@@ -309,6 +309,18 @@ bool must_alternate(const Case& c, const machine::Machine& machine, int live_pro
   return live_processes > 1 && available && needed > kShare * static_cast<double>(*available);
 }
 
+double expected_case_s(const std::map<std::string, Estimate>& by_subject) {
+  constexpr int kRounds = 6, kRows = 6;
+  constexpr double kBlock_s = 0.03, kWarmUp_s = 0.1;
+  double round_s = 0;
+  for (const auto& [subject, e] : by_subject) {
+    if (!e.call_s) continue;
+    // At least three calls to warm up; a lead-in and a sample in each block.
+    round_s += std::max(kWarmUp_s, 3 * *e.call_s) + kRows * std::max(kBlock_s, 2 * *e.call_s);
+  }
+  return kRounds * round_s;
+}
+
 double extrapolate_s(const Case& previous, double previous_s, const Case& next) {
   return previous_s * work_amount(next) / std::max(1.0, work_amount(previous));
 }

@@ -68,6 +68,10 @@ struct Estimate {
 /// By case id, then subject.
 using Estimates = std::map<std::string, std::map<std::string, Estimate>>;
 
+/// Measuring time that a case is expected to take until it may be settled: six rounds of warm-up
+/// and blocks of every subject that can run it (docs/method.md). 0 when none can.
+[[nodiscard]] double expected_case_s(const std::map<std::string, Estimate>& by_subject);
+
 /// A chosen case that not every kind of device measures: what keeps a GPU busy can take a CPU
 /// minutes.
 struct Exclusion {

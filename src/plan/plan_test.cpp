@@ -295,3 +295,35 @@ TEST_CASE("a family without a share in the preset is left out with the cure, unl
   const auto named = quick_candidates({"gemm/float32/m*"});
   CHECK(select(named, at_rate(named, 1e13), Preset::quick).chosen.size() == 1);
 }
+
+TEST_CASE("the expected time of a case counts warm-up and blocks of every subject, six times") {
+  CHECK(expected_case_s({}) == 0);
+  CHECK(expected_case_s({{"a:cpu", {.call_s = {}, .reason = "no"}}}) == 0);
+  CHECK(expected_case_s({{"a:cpu", {.call_s = 1e-3, .reason = {}}}}) ==
+        doctest::Approx(6 * (0.1 + 6 * 0.03)));
+  CHECK(expected_case_s(
+            {{"a:cpu", {.call_s = 1, .reason = {}}}, {"b:cpu", {.call_s = 1e-3, .reason = {}}}}) ==
+        doctest::Approx(6 * (3 + 6 * 2 + 0.1 + 6 * 0.03)));
+}
+
+TEST_CASE("a thorough catalogue has sizes through the caches, cold and independent variants") {
+  Catalogue catalogue;
+  catalogue.thorough = true;
+  const auto c = candidates(catalogue, Preset::full, machine_with(64 * kGiB, 32 << 20), 1,
+                            {"memory/*", "gemm/*independent"});
+  std::set<std::string> ids;
+  std::size_t count = 0;
+  for (const auto& family : c.families) {
+    for (const auto& candidate : family.candidates) ids.insert(candidate.id), ++count;
+  }
+  CHECK(ids.size() == count);  // none twice
+  for (const char* id :
+       {"memory/float32/copy_64KiB", "memory/float32/copy_128MiB", "memory/float32/copy_4GiB",
+        "memory/float32/scale_128MiB", "memory/float32/add_128MiB", "memory/float32/copy_4MiB/cold",
+        "memory/float32/copy_256KiB/independent", "gemm/float32/256/independent"})
+    CHECK_MESSAGE(ids.contains(id), id);
+  catalogue.memory_sizes_bytes = {1 << 20};  // the configuration says which sizes
+  const auto of_config =
+      candidates(catalogue, Preset::full, machine_with(64 * kGiB), 1, {"memory/*"});
+  for (const auto& family : of_config.families) CHECK(family.candidates.size() == 1);
+}

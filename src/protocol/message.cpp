@@ -144,6 +144,7 @@ Json to_json(const Block& b) {
   if (!b.lead_in_samples_s.empty()) json["lead_in_samples_s"] = b.lead_in_samples_s;
   if (b.framework_peak_bytes) json["framework_peak_bytes"] = *b.framework_peak_bytes;
   if (b.process_peak_bytes) json["process_peak_bytes"] = *b.process_peak_bytes;
+  if (b.submit_s) json["submit_s"] = *b.submit_s;
   return json;
 }
 
@@ -197,6 +198,7 @@ Result<Block> block_from_json(const Json& body) {
   }
   block.framework_peak_bytes = find_int(body, "framework_peak_bytes");
   block.process_peak_bytes = find_int(body, "process_peak_bytes");
+  block.submit_s = find_number(body, "submit_s");
   return block;
 }
 

@@ -111,6 +111,9 @@ struct Block {
   /// process's own footprint. Unknown is empty.
   std::optional<std::int64_t> framework_peak_bytes = std::nullopt,
                               process_peak_bytes = std::nullopt;
+  /// Seconds a call until the last of `calls` calls was submitted, in one more run after the
+  /// samples; the rest of a sample is waiting. Empty where it was not asked for or is not told.
+  std::optional<double> submit_s = std::nullopt;
 };
 
 /// Fields of the reply to `verify`; the bytes are in the file that the request named.

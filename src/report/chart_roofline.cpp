@@ -8,13 +8,14 @@
 namespace mlbench::report {
 namespace {
 
-using Ceiling = compare::Ceilings::Ceiling;
+using compare::Ceiling;
 
+/// That of the memory itself: of the largest working set, which is the last.
 const Ceiling* bandwidth_of(const Report& report, const std::string& kind) {
   const auto it = std::find_if(
-      report.ceilings.begin(), report.ceilings.end(),
+      report.ceilings.rbegin(), report.ceilings.rend(),
       [&](const Ceiling& c) { return c.device_kind == kind && c.resource == "bytes_per_s"; });
-  return it == report.ceilings.end() ? nullptr : &*it;
+  return it == report.ceilings.rend() ? nullptr : &*it;
 }
 
 /// Cases with arithmetic. Copies, reads and writes have none and no place on this chart.
@@ -49,7 +50,7 @@ Json roofs(const Report& report, double left, double right) {
     if (c.resource == "bytes_per_s") continue;
     const std::string name = c.resource + ", " + c.device_kind;
     std::string text = rate_words(c.rate, workload::RateUnit::flop_per_s) + " by " +
-                       title_of(report, c.subject) + " in " + c.case_id + "; memory ";
+                       title_of(report, c.subject) + " in " + c.name + "; memory ";
     if (bandwidth == nullptr) {
       text += "not measured";
       for (const double x : {left, right})

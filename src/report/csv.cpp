@@ -13,7 +13,8 @@ namespace {
 constexpr const char* kColumns =
     "run,machine,case,workload,dtype,subject,framework,version,device,status,reason,"
     "time_median_s,time_low_s,time_high_s,processes,rate,rate_low,rate_high,rate_unit,"
-    "ceiling_fraction,check_ok,check_max_error,check_tolerance,kernel,flags\n";
+    "ceiling_fraction,check_ok,check_max_error,check_tolerance,kernel,flags,"
+    "arithmetic_intensity,bound_by\n";
 
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.12g}", *value) : "";
@@ -59,7 +60,11 @@ std::string line(const Report& report, const Row& row, const Entry& e) {
                                     e.check ? number(e.check->max_error) : "",
                                     e.check ? number(e.check->tolerance) : "",
                                     text_cell(e.kernel),
-                                    text_cell(join(e.all_flags, " "))};
+                                    text_cell(join(e.all_flags, " ")),
+                                    number(compare::arithmetic_intensity(row.work)),
+                                    !e.share                ? ""
+                                    : e.share->memory_bound ? "memory"
+                                                            : "compute"};
   return join(cells, ",") + "\n";
 }
 

@@ -1,5 +1,6 @@
 #include "report/fit_measured.hpp"
 
+#include "compare/ceilings.hpp"
 #include "compare/verdicts.hpp"
 #include "core/units.hpp"
 

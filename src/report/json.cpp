@@ -57,6 +57,19 @@ Json conditions_json(const Entry& e, const Row& row) {
           {"spin_change", to_json_or_null(e.conditions.spin_change)}};
 }
 
+Json to_json(const compare::Ceiling& c) {
+  return {{"device_kind", c.device_kind},
+          {"resource", c.resource},
+          {"rate", c.rate},
+          {"working_set_bytes", to_json_or_null(c.working_set_bytes)},
+          {"threads", to_json_or_null(c.threads)},
+          {"case", c.name},
+          {"subject", c.subject},
+          {"text", rate_words(c.rate, c.working_set_bytes ? workload::RateUnit::bytes_per_s
+                                                          : workload::RateUnit::flop_per_s) +
+                       (c.working_set_bytes ? " over " + format_bytes(*c.working_set_bytes) : "")}};
+}
+
 Json to_json(const Entry& e, const Row& row) {
   Json time = nullptr, rate = nullptr;
   if (e.time)
@@ -80,6 +93,8 @@ Json to_json(const Entry& e, const Row& row) {
       {"time_s", time},
       {"rate", rate},
       {"ceiling_fraction", to_json_or_null(e.ceiling_fraction)},
+      {"arithmetic_intensity", to_json_or_null(compare::arithmetic_intensity(row.work))},
+      {"roof", nullptr},
       {"flags", e.all_flags},
       {"conditions", conditions_json(e, row)},
       {"kernel", e.kernel},
@@ -87,6 +102,10 @@ Json to_json(const Entry& e, const Row& row) {
       {"check", nullptr},
       {"processes", e.time ? Json(static_cast<unsigned>(e.time->processes)) : Json(nullptr)},
       {"text", text_of(e)}};
+  if (e.share) {
+    json["roof"] = to_json(e.share->roof);
+    json["roof"]["binds"] = e.share->memory_bound ? "memory" : "compute";
+  }
   if (e.check) {
     json["check"] = {{"ok", e.check->ok},
                      {"method", e.check->method},
@@ -155,15 +174,18 @@ Json to_json(const Report& report) {
   Json subjects = Json::array(), cases = Json::array(), verdicts = Json::array(),
        ceilings = Json::array();
   for (const SubjectView& s : report.subjects) {
-    subjects.push_back({{"subject", s.name},
-                        {"title", s.title},
-                        {"framework", s.framework},
-                        {"device", s.device},
-                        {"version", s.version},
-                        {"blas", s.blas.empty() ? Json(nullptr) : Json(s.blas)},
-                        {"status", name_of(s.status)},
-                        {"reason", s.reason.empty() ? Json(nullptr) : Json(s.reason)},
-                        {"facts", s.facts}});
+    subjects.push_back(
+        {{"subject", s.name},
+         {"title", s.title},
+         {"framework", s.framework},
+         {"device", s.device},
+         {"version", s.version},
+         {"blas", s.blas.empty() ? Json(nullptr) : Json(s.blas)},
+         {"status", name_of(s.status)},
+         {"reason", s.reason.empty() ? Json(nullptr) : Json(s.reason)},
+         {"device_waited_for",
+          s.self_test && s.self_test->waited ? Json(*s.self_test->waited) : Json(nullptr)},
+         {"facts", s.facts}});
   }
   for (const Row& row : report.rows) {
     for (const Entry& e : row.entries) cases.push_back(to_json(e, row));
@@ -173,11 +195,7 @@ Json to_json(const Report& report) {
     }
   }
   for (const auto& c : report.ceilings) {
-    ceilings.push_back({{"device_kind", c.device_kind},
-                        {"resource", c.resource},
-                        {"rate", c.rate},
-                        {"case", c.case_id},
-                        {"subject", c.subject}});
+    ceilings.push_back(to_json(c));
   }
   Json checks = Json::array(), limits = Json::array();
   for (const auto& c : report.checks) checks.push_back({{"name", c.name}, {"answer", c.answer}});
@@ -198,6 +216,7 @@ Json to_json(const Report& report) {
       {"headline", report.headline},
       {"checks", checks},
       {"limits", limits},
+      {"limits_tried", report.limits_tried},
       {"machine", report.header.contains("machine") ? report.header["machine"] : Json(nullptr)},
       {"subjects", subjects},
       {"cases", cases},

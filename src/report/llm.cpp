@@ -1,5 +1,6 @@
 #include "report/llm.hpp"
 
+#include "compare/ceilings.hpp"
 #include "model/tensors.hpp"
 #include "report/model.hpp"
 #include "stats/quantile.hpp"
@@ -60,7 +61,7 @@ LlmEntry entry_of(const store::CaseRecord& c, const store::Cell& cell, const std
   e.flop_per_s = c.work.flop / call_s;
   e.bytes_per_s = c.work.bytes / call_s;
   e.bytes_per_token = c.work.bytes / c.work.tokens;
-  e.ceiling_fraction = ceilings.fraction(c, device, call_s);
+  if (const auto share = ceilings.share(c, device, call_s)) e.ceiling_fraction = share->fraction;
   if (l.decodes) {
     const double steps = static_cast<double>(l.tokens);
     time->median_s /= steps;

@@ -17,14 +17,14 @@ std::string row_of(const std::vector<std::string>& cells) {
 std::string table(const ScreenTable& t) {
   std::vector<std::string> header = {t.title + ", " + t.unit};
   header.insert(header.end(), t.subjects.begin(), t.subjects.end());
-  header.insert(header.end(), {"winner (95 % range)", "% of best here"});
+  header.insert(header.end(), {"winner (95 % range)", "% of best here", "bound by"});
   std::string out = "\n" + row_of(header) + "| --- |";
   for (std::size_t i = 0; i < t.subjects.size(); ++i) out += " ---: |";
-  out += " --- | --- |\n";
+  out += " --- | --- | --- |\n";
   for (const auto& row : t.rows) {
     std::vector<std::string> cells = {row.label};
     cells.insert(cells.end(), row.cells.begin(), row.cells.end());
-    cells.insert(cells.end(), {row.winner, row.share});
+    cells.insert(cells.end(), {row.winner, row.share, row.bound});
     out += row_of(cells);
   }
   return out;

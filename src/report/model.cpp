@@ -33,7 +33,8 @@ SubjectView view_of(const store::SubjectRecord& s) {
                    .blas = {},
                    .status = s.status,
                    .reason = one_line(s.reason),
-                   .facts = s.facts};
+                   .facts = s.facts,
+                   .self_test = {}};
   const auto at = s.name.find('@');
   if (at != std::string::npos) view.title += one_line(s.name.substr(at, s.name.find(':', at) - at));
   view.device = one_line(view.device);
@@ -81,6 +82,7 @@ Entry entry_of(const CaseRecord& c, const SubjectView& subject, const Cell& cell
           .time = {},
           .rate = {},
           .ceiling_fraction = {},
+          .share = {},
           .kernel = one_line(cell.kernel),
           .notes = one_lines(cell.notes),
           .flags = cell.flags,
@@ -91,7 +93,8 @@ Entry entry_of(const CaseRecord& c, const SubjectView& subject, const Cell& cell
   e.time = compare::time_of(cell);
   if (!e.time) return e;
   e.rate = rate_of(c, *e.time);
-  e.ceiling_fraction = ceilings.fraction(c, subject.device, e.time->median_s);
+  e.share = ceilings.share(c, subject.device, e.time->median_s);
+  if (e.share) e.ceiling_fraction = e.share->fraction;
   return e;
 }
 
@@ -152,6 +155,11 @@ void add_flag_doubts(Report& report, const Shared& flags) {
 void add_doubts(Report& report, const RunData& run) {
   auto& doubts = report.doubts;
   add_subject_doubts(report);
+  for (const SubjectView& s : report.subjects) {
+    if (s.status == CaseStatus::ok && s.self_test && !s.self_test->waited)
+      doubts.push_back(s.title + " on " + s.device +
+                       " was not seen to wait for its device: " + one_line(s.self_test->reason));
+  }
   doubts.insert(doubts.end(), run.imported_doubts.begin(), run.imported_doubts.end());
   for (const Json& notice : run.notices)
     doubts.push_back(one_line(find_string(notice, "message").value_or("")));
@@ -204,6 +212,23 @@ std::optional<Fact> right_answers(const Report& report) {
               .answer = good == checked
                             ? fmt::format("yes, all {}", checked)
                             : fmt::format("NO: {} of {} wrong", checked - good, checked)};
+}
+
+/// "device waited for: yes", or which subject was not seen to.
+std::optional<Fact> device_waited_for(const Report& report) {
+  std::vector<std::string> not_waited, untested;
+  bool tested = false;
+  for (const SubjectView& s : report.subjects) {
+    if (!s.self_test) continue;
+    tested = true;
+    if (!s.self_test->waited) untested.push_back(s.title);
+    if (s.self_test->waited == false) not_waited.push_back(s.title);
+  }
+  if (!tested) return std::nullopt;
+  Fact fact{.name = "device waited for", .answer = "yes"};
+  if (!untested.empty()) fact.answer = "not known of " + join(untested, ", ");
+  if (!not_waited.empty()) fact.answer = "NO: " + join(not_waited, ", ");
+  return fact;
 }
 
 /// Of several controls of a kind the one that a reader has to know of. nullptr when there is none.
@@ -300,12 +325,18 @@ fit::Measured measured_of(const Report& report) {
                          .flop_per_s = std::nullopt,
                          .source = std::filesystem::path(report.run).filename().string()};
   const std::string kind = machine_of(report).gpus.empty() ? "cpu" : "gpu";
-  for (const auto& c : report.ceilings) {
-    if (c.device_kind != kind) continue;
-    if (c.resource == "bytes_per_s")
+  for (const auto& c : report.ceilings) {  // the last is that of the largest working set
+    if (c.device_kind == kind && c.resource == "bytes_per_s")
       measured.bandwidth_bytes_per_s = c.rate;
-    else
-      measured.flop_per_s = std::max(measured.flop_per_s.value_or(0), c.rate);
+  }
+  // What products reached, not what arithmetic on registers could.
+  for (const Row& row : report.rows) {
+    if (row.workload != "gemm") continue;
+    for (const Entry& e : row.entries) {
+      const auto* subject = report.find_subject(e.subject);
+      if (e.rate && subject != nullptr && compare::device_kind(subject->device) == kind)
+        measured.flop_per_s = std::max(measured.flop_per_s.value_or(0), e.rate->value);
+    }
   }
   return measured;
 }
@@ -314,7 +345,11 @@ Report build_report(const RunData& run, const std::string& path) {
   Report report;
   report.run = path;
   report.header = run.header;
-  for (const auto& s : run.subjects) report.subjects.push_back(view_of(s));
+  for (const auto& s : run.subjects) {
+    report.subjects.push_back(view_of(s));
+    const auto test = run.self_tests.find(s.name);
+    if (test != run.self_tests.end()) report.subjects.back().self_test = test->second;
+  }
   tell_apart(report.subjects);
   const auto machine = machine_of(report);
   report.headline = one_line(machine::headline(machine));
@@ -325,6 +360,7 @@ Report build_report(const RunData& run, const std::string& path) {
   }
   report.published_bandwidth = machine::published_bandwidth(machine);
   report.limits = limits_of(machine);
+  report.limits_tried = run.limits;
 
   const compare::Ceilings ceilings(run);
   report.ceilings = ceilings.all();
@@ -357,6 +393,7 @@ Report build_report(const RunData& run, const std::string& path) {
     report.ending = find_string(*run.end, "ending");
     report.duration_s = find_number(*run.end, "duration_s");
   }
+  if (auto fact = device_waited_for(report)) report.checks.push_back(*std::move(fact));
   if (auto fact = right_answers(report)) report.checks.push_back(*std::move(fact));
   add_control_checks(report);
   add_doubts(report, run);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compare/ceilings.hpp"
 #include "compare/conditions.hpp"
 #include "compare/controls.hpp"
 #include "fit/target.hpp"
@@ -28,8 +29,8 @@ struct Entry {
   std::string reason;
   std::optional<stats::TimeSummary> time;
   std::optional<Rate> rate;
-  std::optional<double>
-      ceiling_fraction;  ///< Share of the roof that binds it; compare/verdicts.hpp.
+  std::optional<double> ceiling_fraction;  ///< Share of the roof that binds it; `share` has more.
+  std::optional<compare::Share> share;
   std::string kernel;
   std::vector<std::string> notes, flags;
   std::optional<store::CheckRecord> check;
@@ -59,6 +60,8 @@ struct SubjectView {
   store::CaseStatus status = store::CaseStatus::ok;
   std::string reason;
   Json facts;
+  /// Whether it was seen to wait for its device; empty for runs without a self-test.
+  std::optional<store::SelfTestRecord> self_test;
 };
 
 /// A question that a reader has, and what the run answers: "right answers", "yes, all 24".
@@ -81,9 +84,10 @@ struct Report {
   std::vector<SubjectView> subjects;
   std::vector<Fact> checks;         ///< What was made sure of; a check that was not made is absent.
   std::vector<MemoryLimit> limits;  ///< Known ones only.
+  std::vector<Json> limits_tried;   ///< Every row of the search for limits; docs/json.md.
   std::vector<Row> rows;
   std::vector<compare::Control> controls;  ///< Of the run itself; their cases are no rows.
-  std::vector<compare::Ceilings::Ceiling> ceilings;
+  std::vector<compare::Ceiling> ceilings;
   std::vector<store::ImportedRecord> imported;  ///< Results of another program; no verdicts.
   std::vector<std::string> doubts;              ///< Whole sentences.
   std::optional<double> duration_s;

@@ -39,12 +39,27 @@ bool belongs(const Row& row, const Group& group) {
          !row.is_skipped() && !row.entries.empty();
 }
 
+/// What binds the row: "compute, 171 FLOP/B"; subjects of one row may differ in it.
+std::string bound_words(const Row& row) {
+  std::vector<std::string> words;
+  for (const Entry& e : row.entries) {
+    if (!e.share) continue;
+    const std::string word = e.share->memory_bound ? "memory" : "compute";
+    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+  }
+  const auto intensity = compare::arithmetic_intensity(row.work);
+  if (words.empty() || !intensity) return "";
+  return join(words, "/") +
+         (*intensity > 0 ? ", " + format_significant(*intensity, 3) + " FLOP/B" : "");
+}
+
 ScreenRow screen_row(const Report& report, const Row& row, const Scale& scale) {
   ScreenRow out{.case_id = row.case_id,
                 .label = shortened(row.label, kLongest),
                 .cells = {},
                 .winner = {},
-                .share = {}};
+                .share = {},
+                .bound = bound_words(row)};
   for (const SubjectView& s : report.subjects) {
     if (s.status != CaseStatus::ok) continue;
     const auto it = std::find_if(row.entries.begin(), row.entries.end(),
@@ -109,6 +124,22 @@ std::string subject_words(const SubjectView& s) {
   return fmt::format("{}{} ({})", s.title,
                      s.version.empty() || s.framework == "native" ? "" : " " + s.version,
                      join(facts, ", "));
+}
+
+/// What was found by trying: one buffer, and all together. "over" where the search ended at its
+/// bound before anything was refused.
+std::vector<Fact> tried_limits(const Report& report) {
+  std::vector<Fact> facts;
+  for (const Json& limit : report.limits_tried) {
+    const auto name = find_string(limit, "name").value_or("");
+    const auto bytes = find_number(limit, "measured_bytes");
+    if (!bytes || (name != "largest_allocation" && name != "total_touched")) continue;
+    const std::string what = name == "total_touched" ? "all touched" : "one buffer";
+    facts.push_back(
+        {.name = fmt::format("{}, tried ({})", what, find_string(limit, "subject").value_or("")),
+         .answer = (find_number(limit, "refused_bytes") ? "" : "over ") + format_bytes(*bytes)});
+  }
+  return facts;
 }
 
 std::string speed_words(const fit::Range& r) {
@@ -210,9 +241,11 @@ Screen screen_of(const Report& report) {
                 .left_out = left_out_words(report),
                 .doubts = report.doubts,
                 .finished = report.ending.has_value()};
+  const auto tried = tried_limits(report);
   for (const auto& limit : report.limits)
     screen.limits.push_back(
         {.name = limit.name, .answer = format_bytes(static_cast<double>(limit.bytes))});
+  screen.limits.insert(screen.limits.end(), tried.begin(), tried.end());
   return screen;
 }
 

@@ -13,6 +13,7 @@ struct ScreenRow {
   std::string case_id, label;
   std::vector<std::string> cells;  ///< One a subject of the table: "3.58 ±1%".
   std::string winner, share;
+  std::string bound;  ///< What binds it: "compute, 171 FLOP/B"; empty where no roof is known.
 };
 
 struct ScreenTable {

@@ -16,12 +16,12 @@ void add_table(std::string& out, const ScreenTable& screen) {
   Table table;
   std::vector<std::string> header = {fmt::format("{}, {}", screen.title, screen.unit)};
   header.insert(header.end(), screen.subjects.begin(), screen.subjects.end());
-  header.insert(header.end(), {"winner (95 % range)", "% of best here"});
+  header.insert(header.end(), {"winner (95 % range)", "% of best here", "bound by"});
   table.add(header);
   for (const ScreenRow& row : screen.rows) {
     std::vector<std::string> cells = {row.label};
     cells.insert(cells.end(), row.cells.begin(), row.cells.end());
-    cells.insert(cells.end(), {row.winner, row.share});
+    cells.insert(cells.end(), {row.winner, row.share, row.bound});
     table.add(cells);
   }
   out += "\n" + table.text();

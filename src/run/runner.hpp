@@ -70,6 +70,14 @@ class Runner {
   /// A subject that cannot be used is recorded with its reason and left out from here on.
   [[nodiscard]] Status describe_subjects();
 
+  /// Asks what the devices can do at most (lines "ceiling"), of each framework and device once and
+  /// in about `budget_s`; most workers have no kernels for it.
+  [[nodiscard]] Status probe_ceilings(double budget_s);
+
+  /// Lets every usable subject prove that it waits for its device (line "self_test"). One that does
+  /// not is `failed`, and left out from here on.
+  [[nodiscard]] Status prove_waiting();
+
   /// Tries the candidates, smallest first, with a few calls each, and stops in a family as soon as
   /// the next one would take longer than the preset allows. Nothing of this counts as a
   /// measurement.

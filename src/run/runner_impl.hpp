@@ -71,6 +71,8 @@ struct Runner::Impl {
 
   // scout.cpp
   [[nodiscard]] Status describe(Side& s);
+  [[nodiscard]] Status probe_ceilings(Side& s, double budget_s);
+  [[nodiscard]] Status prove_waiting(Side& s);
   [[nodiscard]] Result<plan::Estimate> try_case(Side& s, const workload::Case& c);
   [[nodiscard]] Status scout_family(Side& s, const plan::Family& family, double allowed_s,
                                     plan::Estimates& estimates);

@@ -1,5 +1,6 @@
 #include "run/controls.hpp"
 #include "run/runner_impl.hpp"
+#include "run/waiting.hpp"
 
 #include <algorithm>
 #include <set>
@@ -7,6 +8,29 @@
 namespace mlbench::run {
 
 using store::CaseStatus;
+
+namespace {
+
+/// What `device` can do at most of what `c` is rated by, as far as a busy machine cannot have
+/// measured it too low: arithmetic by one thread, whose loops fit into a time slice, times the
+/// threads; memory by the fastest cache. nullopt on a GPU, whose ceilings are no upper bound yet.
+std::optional<Roof> roof_of(const store::RunData& run, const std::string& device,
+                            const workload::Case& c) {
+  if (device != "cpu") return std::nullopt;
+  const bool moves = workload::work_of(c).unit == workload::RateUnit::bytes_per_s;
+  const std::string resource = moves ? "bytes_per_s" : std::string(name_of(c.dtype));
+  int most_threads = 1;
+  for (const auto& r : run.ceilings) most_threads = std::max(most_threads, r.threads.value_or(1));
+  std::optional<Roof> roof;
+  for (const auto& r : run.ceilings) {
+    if (r.resource != resource) continue;
+    const double rate = moves ? r.rate : r.rate * most_threads / r.threads.value_or(1);
+    if (!roof || rate > roof->rate) roof = Roof{.rate = rate, .name = r.name};
+  }
+  return roof;
+}
+
+}  // namespace
 
 Status Runner::Impl::describe(Side& s) {
   if (!s.subject.missing.empty()) {
@@ -34,6 +58,74 @@ Status Runner::describe_subjects() {
   for (Side& s : impl_->sides) {
     if (s.is_twin()) continue;
     if (auto ok = impl_->describe(s); !ok) return ok;
+  }
+  return Done{};
+}
+
+Status Runner::Impl::probe_ceilings(Side& s, double budget_s) {
+  const auto up = ensure_worker(s, -1);
+  if (!up) return up.error();
+  if (!*up) return Done{};
+  tell("what " + s.subject.name + " can do at most");
+  const auto answer = s.worker->call(
+      "probe", {{"what", "ceilings"}, {"device", s.subject.device}, {"budget_s", budget_s}},
+      settings.timeout_s + budget_s);
+  if (answer.failure) {
+    if (answer.failure->worker_gone) s.worker.reset();
+    return Done{};  // no ceilings; what is measured sets them
+  }
+  const auto list = answer.body.find("ceilings");
+  if (list == answer.body.end() || !list->is_array()) return Done{};
+  for (const Json& c : *list) {
+    const auto rate = find_number(c, "rate");
+    if (!c.is_object() || !rate || *rate <= 0 || !find_string(c, "resource")) continue;
+    Json line = {{"type", "ceiling"}, {"subject", s.subject.name}};
+    line.update(c);
+    if (auto ok = journal.write(line); !ok) return ok;
+  }
+  return Done{};
+}
+
+Status Runner::probe_ceilings(double budget_s) {
+  std::set<std::pair<std::string, std::string>> probed;
+  for (Side& s : impl_->sides) {
+    const auto framework = s.subject.framework.substr(0, s.subject.framework.find('@'));
+    if (!s.usable || s.is_twin() || stop_requested()) continue;
+    if (!probed.insert({framework, s.subject.device}).second) continue;
+    if (auto ok = impl_->probe_ceilings(s, budget_s); !ok) return ok;
+  }
+  return Done{};
+}
+
+Status Runner::Impl::prove_waiting(Side& s) {
+  const auto up = ensure_worker(s, -1);
+  if (!up) return up.error();
+  if (!*up) return Done{};
+  tell("does " + s.subject.name + " wait for its device?");
+  const auto test = test_waiting(
+      [&](const std::string& verb, Json body, double timeout_s) {
+        return s.worker->call(verb, std::move(body), timeout_s);
+      },
+      s.subject.device, scratch / (std::to_string(s.worker->pid()) + ".output"),
+      [&](const workload::Case& c) { return roof_of(journal.data(), s.subject.device, c); },
+      settings.timeout_s);
+  if (test.failure && test.failure->interrupted) return Done{};
+  if (test.failure && test.failure->worker_gone) s.worker.reset();
+  Json line = {{"type", "self_test"}, {"subject", s.subject.name}};
+  line.update(to_json(test));
+  if (auto ok = journal.write(line); !ok) return ok;
+  if (test.waited != false) return Done{};
+  s.usable = false;
+  s.worker->finish();
+  s.worker.reset();
+  return write_subject(s, CaseStatus::failed, test.reason,
+                       journal.data().find_subject(s.subject.name)->facts);
+}
+
+Status Runner::prove_waiting() {
+  for (Side& s : impl_->sides) {
+    if (!s.usable || s.is_twin() || stop_requested()) continue;
+    if (auto ok = impl_->prove_waiting(s); !ok) return ok;
   }
   return Done{};
 }

@@ -1,6 +1,6 @@
 #include "run/slot.hpp"
 
-#include "compare/verdicts.hpp"
+#include "compare/ceilings.hpp"
 #include "machine/state.hpp"
 #include "run/output_file.hpp"
 #include "run/process_cpu.hpp"

@@ -78,6 +78,24 @@ Status RunData::add_subject(const Json& line) {
   return Done{};
 }
 
+Status RunData::add_ceiling(const Json& line) {
+  const auto subject = get_string(line, "subject");
+  if (!subject) return broken(subject.error());
+  const auto resource = get_string(line, "resource");
+  if (!resource) return broken(resource.error());
+  const auto rate = find_number(line, "rate");
+  if (!rate || *rate <= 0) return fail(ErrorKind::io, "field \"rate\" is not a positive number");
+  const auto threads = find_int(line, "threads");
+  ceilings.push_back(
+      {.subject = *subject,
+       .resource = *resource,
+       .rate = *rate,
+       .working_set_bytes = find_number(line, "working_set_bytes"),
+       .name = find_string(line, "name").value_or(""),
+       .threads = threads ? std::optional(static_cast<int>(*threads)) : std::nullopt});
+  return Done{};
+}
+
 Status RunData::add_case(const Json& line) {
   const auto id = get_string(line, "case");
   if (!id) return broken(id.error());
@@ -89,7 +107,8 @@ Status RunData::add_case(const Json& line) {
   record.definition = {.id = *id,
                        .workload = *workload_name,
                        .dtype = *dtype,
-                       .params = line.contains("params") ? line["params"] : Json::object()};
+                       .params = line.contains("params") ? line["params"] : Json::object(),
+                       .variant = workload::variant_from_json(line)};
   record.work = {.flop = find_number(line, "flop").value_or(0),
                  .bytes = find_number(line, "bytes").value_or(0),
                  .unit = parse_unit(find_string(line, "unit").value_or("")),
@@ -333,6 +352,7 @@ Status RunData::add(const Json& line) {
   if (!type) return broken(type.error());
   if (*type == "run") return add_run(line);
   if (*type == "subject") return add_subject(line);
+  if (*type == "ceiling") return add_ceiling(line);
   if (*type == "case") return add_case(line);
   if (*type == "outcome") return add_outcome(line);
   if (*type == "support") return add_support(line);
@@ -355,6 +375,11 @@ Status RunData::add(const Json& line) {
                      .control = find_bool(line, "control").value_or(false)});
   } else if (*type == "round") {
     finished_rounds.insert(static_cast<int>(find_int(line, "round").value_or(0)));
+  } else if (*type == "self_test") {
+    self_tests[find_string(line, "subject").value_or("")] = {
+        .waited = find_bool(line, "waited"), .reason = find_string(line, "reason").value_or("")};
+  } else if (*type == "limit") {
+    limits.push_back(line);
   } else if (*type == "notice") {
     notices.push_back(line);
   } else if (*type == "doubt") {

@@ -117,6 +117,22 @@ struct SubjectRecord {
   Json facts = Json::object();  ///< The worker's reply to describe.
 };
 
+/// What a ceiling kernel reached before anything else was measured.
+struct CeilingRecord {
+  std::string subject;
+  std::string resource;  ///< "bytes_per_s", or a dtype for FLOP/s.
+  double rate = 0;
+  std::optional<double> working_set_bytes;  ///< Of bandwidth.
+  std::string name;                         ///< Of the kernel.
+  std::optional<int> threads;
+};
+
+/// Whether a subject was seen to wait for its device before it was measured.
+struct SelfTestRecord {
+  std::optional<bool> waited;  ///< nullopt: it could not be tested.
+  std::string reason;          ///< Why it was not seen to; empty where it was.
+};
+
 /// A comparison declared before anything was measured.
 struct PairRecord {
   std::string a, b;
@@ -159,6 +175,9 @@ class RunData {
 
   Json header = Json::object();  ///< The line of type "run".
   std::vector<SubjectRecord> subjects;
+  std::vector<CeilingRecord> ceilings;
+  std::vector<Json> limits;                          ///< Lines of type "limit".
+  std::map<std::string, SelfTestRecord> self_tests;  ///< By subject; the last of each.
   std::vector<PairRecord> pairs;
   std::vector<CaseRecord> cases;
   bool planned = false;  ///< All pairs and cases are declared; a run cut off before plans again.
@@ -182,6 +201,7 @@ class RunData {
  private:
   Status add_run(const Json& line);
   Status add_subject(const Json& line);
+  Status add_ceiling(const Json& line);
   Status add_case(const Json& line);
   template <class Line>
   Status add_outcome(const Line& line);

@@ -275,3 +275,44 @@ TEST_CASE("a flat line says what the general reader says, or leaves the line to 
     CHECK_FALSE(FlatLine::parse(text));
   }
 }
+
+TEST_CASE("a case keeps its variant, so that a resumed run measures what it began to measure") {
+  RunData data;
+  const auto c =
+      workload::make_case("memory", workload::DType::float32, {{"op", "copy"}, {"bytes", 65536}},
+                          {.independent = false, .cold_bytes = 1 << 30});
+  REQUIRE(c);
+  Json line = {{"type", "case"}, {"case", c->id}};
+  line.update(workload::to_json(*c));
+  REQUIRE(data.add(line));
+  CHECK(data.cases.at(0).definition.variant.cold_bytes == 1 << 30);
+  CHECK(workload::to_json(data.cases.at(0).definition) == workload::to_json(*c));
+}
+
+TEST_CASE("ceilings and limits are kept; a ceiling without a rate is refused") {
+  RunData data;
+  REQUIRE(data.add({{"type", "ceiling"},
+                    {"subject", "native:cpu"},
+                    {"resource", "bytes_per_s"},
+                    {"rate", 1e10},
+                    {"working_set_bytes", 65536},
+                    {"name", "triad"},
+                    {"threads", 2}}));
+  CHECK(data.ceilings.at(0).working_set_bytes == 65536);
+  CHECK(data.ceilings.at(0).threads == 2);
+  CHECK_FALSE(data.add({{"type", "ceiling"}, {"subject", "a"}, {"resource", "float32"}}));
+  CHECK_FALSE(
+      data.add({{"type", "ceiling"}, {"subject", "a"}, {"resource", "float32"}, {"rate", 0}}));
+  REQUIRE(data.add({{"type", "limit"}, {"name", "memory_total"}}));
+  CHECK(data.limits.size() == 1);
+}
+
+TEST_CASE("of self-tests the last of each subject counts") {
+  RunData data;
+  REQUIRE(
+      data.add({{"type", "self_test"}, {"subject", "a"}, {"waited", nullptr}, {"reason", "x"}}));
+  CHECK_FALSE(data.self_tests.at("a").waited);
+  REQUIRE(data.add({{"type", "self_test"}, {"subject", "a"}, {"waited", false}, {"reason", "y"}}));
+  CHECK(data.self_tests.at("a").waited == false);
+  CHECK(data.self_tests.at("a").reason == "y");
+}

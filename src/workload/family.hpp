@@ -33,6 +33,9 @@ struct Catalogue {
   std::optional<std::vector<std::string>> operations;
   /// An array that no cache of this machine holds.
   std::int64_t default_array_bytes = std::int64_t{256} << 20;
+  /// Also memory over sizes through the caches, scale and add, and cold and independent variants:
+  /// what takes long and no headline needs.
+  bool thorough = false;
 };
 
 /// How many cases of a family a preset takes; --full takes all.

@@ -246,6 +246,16 @@ std::vector<Family> Gemm::families(const Catalogue& catalogue) const {
     layers.largest = false;
     for (const auto& s : catalogue.gemm_shapes) add_case(layers, name(), dtype, params(s));
   }
+  if (!catalogue.thorough || catalogue.dtypes.empty()) return families;
+  auto& independent = families.emplace_back();
+  independent.name = "gemm, independent";
+  for (const auto n : catalogue.gemm_sizes) {
+    constexpr std::int64_t kMost = 512;  // larger ones fill every device by themselves
+    if (n > kMost) continue;
+    if (auto c = make_case(name(), catalogue.dtypes.front(), params({n, n, n}),
+                           {.independent = true, .cold_bytes = 0}))
+      independent.candidates.push_back(*std::move(c));
+  }
   return families;
 }
 

@@ -211,19 +211,57 @@ std::unique_ptr<Checker> Memory::make_checker(const Case& c, std::uint64_t seed)
   return std::make_unique<MemoryChecker>(output(c), op(c), elements(c), seed);
 }
 
+namespace {
+
+Family memory_family(std::string name) {
+  Family family;
+  family.name = std::move(name);
+  family.limited_by_time = false;
+  family.memory_share = 0.25;
+  return family;
+}
+
+/// Copies from 64 KiB to 4 GiB an octave apart, which show where each cache ends; small ones over
+/// copies of their arrays that no cache holds, and with calls that may overlap.
+std::vector<Family> thorough_families(const Catalogue& catalogue) {
+  constexpr std::int64_t kKiB = 1 << 10, kMiB = 1 << 20, kGiB = 1 << 30;
+  const auto add = [](Family& family, std::int64_t bytes, Variant variant) {
+    const Json params = {{"op", "copy"}, {"bytes", bytes}};
+    if (auto c = make_case("memory", DType::float32, params, variant))
+      family.candidates.push_back(*std::move(c));
+  };
+  auto sizes = memory_family("memory copy over sizes"), cold = memory_family("memory copy, cold"),
+       independent = memory_family("memory copy, independent");
+  for (std::int64_t bytes = 64 * kKiB; bytes <= 4 * kGiB; bytes *= 2) {
+    if (bytes != catalogue.default_array_bytes) add(sizes, bytes, {});
+  }
+  for (const auto bytes : {256 * kKiB, 4 * kMiB})
+    add(cold, bytes, {.independent = false, .cold_bytes = catalogue.default_array_bytes});
+  add(independent, 256 * kKiB, {.independent = true, .cold_bytes = 0});
+  return {sizes, cold, independent};
+}
+
+}  // namespace
+
 std::vector<Family> Memory::families(const Catalogue& catalogue) const {
+  const bool of_config = !catalogue.memory_sizes_bytes.empty();
   auto sizes = catalogue.memory_sizes_bytes;
-  if (sizes.empty()) sizes.push_back(catalogue.default_array_bytes);
+  if (!of_config) sizes.push_back(catalogue.default_array_bytes);
   std::vector<Family> families;
   for (const auto& op : catalogue.memory_ops) {
-    auto& family = families.emplace_back();
-    family.name = "memory " + op;
+    auto& family = families.emplace_back(memory_family("memory " + op));
     family.share = {.quick = op == "write" ? 0 : 1, .standard = 1};
-    family.limited_by_time = false;
-    family.memory_share = 0.25;
     for (const auto bytes : sizes)
       add_case(family, name(), DType::float32, {{"op", op}, {"bytes", bytes}});
   }
+  if (!catalogue.thorough || of_config) return families;
+  for (const char* op : {"scale", "add"}) {
+    if (std::count(catalogue.memory_ops.begin(), catalogue.memory_ops.end(), op) > 0) continue;
+    auto& family = families.emplace_back(memory_family("memory " + std::string(op)));
+    add_case(family, name(), DType::float32,
+             {{"op", op}, {"bytes", catalogue.default_array_bytes}});
+  }
+  for (auto& family : thorough_families(catalogue)) families.push_back(std::move(family));
   return families;
 }
 

@@ -121,12 +121,17 @@ Result<Case> case_from_json(const Json& json) {
   const auto dtype = parse_dtype(*dtype_name);
   if (!dtype) return fail(ErrorKind::usage, "no dtype is called \"" + *dtype_name + "\"");
   const auto params = json.find("params");
+  return make_case(*workload, *dtype, params == json.end() ? Json::object() : *params,
+                   variant_from_json(json));
+}
+
+Variant variant_from_json(const Json& json) {
   Variant variant;
   if (const auto it = json.find("variant"); it != json.end() && it->is_object()) {
     variant.independent = find_bool(*it, "independent").value_or(false);
-    variant.cold_bytes = find_int(*it, "cold_bytes").value_or(0);
+    variant.cold_bytes = std::max<std::int64_t>(0, find_int(*it, "cold_bytes").value_or(0));
   }
-  return make_case(*workload, *dtype, params == json.end() ? Json::object() : *params, variant);
+  return variant;
 }
 
 std::string label_of(const Case& c) {

@@ -141,6 +141,8 @@ class Workload {
 /// the journal hold a case; the id is derived again.
 [[nodiscard]] Json to_json(const Case& c);
 [[nodiscard]] Result<Case> case_from_json(const Json& json);
+/// The field "variant" of such an object; the usual one where it is missing.
+[[nodiscard]] Variant variant_from_json(const Json& json);
 
 // Shorthands for `find_workload(c.workload)->...`.
 /// Its id where this version has no such workload or the params are another version's.

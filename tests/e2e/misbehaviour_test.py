@@ -140,6 +140,79 @@ class MisbehavingFromTheStart(MlbenchTest):
         self.assert_no_subject("describe:refuse", "unsupported", "no device cpu")
 
 
+class Waiting(MlbenchTest):
+    """Before anything is measured each subject shows that its times include the work."""
+
+    def test_worker_that_waits(self):
+        finished = self.run_fake()
+        self.assert_code(finished, 0)
+        self.assertIn("device waited for: yes", finished.out)
+        test = self.lines("self_test")[0]
+        self.assertIs(test["waited"], True, test)
+        for e in test["evidence"]:
+            self.assertGreater(e["fourfold_s"], e["once_s"])
+
+    def assert_refused(self, fake, words):
+        finished = self.run_fake("--json", fake=fake)
+        self.assert_error(finished, 3, "unsupported", "wait for its device")
+        subject = self.lines("subject")[-1]
+        self.assertEqual(subject["status"], "failed", subject)
+        self.assertIn(words, subject["reason"])
+        self.assertEqual(self.lines("block"), [])
+        text = self.mlbench("report", self.journal())
+        self.assertIn("device waited for: NO: fake", text.out)
+
+    def test_worker_that_only_submits(self):
+        """Threads still compute when run() returns, and times grow with the calls: reading the result tells."""
+        self.assert_refused("run:async", "could be read only")
+
+    def test_worker_that_leaves_calls_out(self):
+        self.assert_refused("run:skip", "its times do not follow the work")
+
+    def test_worker_that_breaks_down_is_not_tested_but_measured(self):
+        finished = self.run_fake("--json", fake="block@memory/*:crash")
+        self.assert_code(finished, 6)
+        self.assertEqual(self.entries(finished.json)[GEMM_16]["status"], "ok")
+        self.assertTrue(any("was not seen to wait" in d for d in finished.json["doubts"]), finished)
+
+
+class Limits(MlbenchTest):
+    def test_two_limits_are_two_rows(self):
+        if "-fsanitize" in os.environ.get("MLBENCH_CXX_FLAGS", ""):
+            self.skipTest("sanitizers reserve terabytes of address space")
+        finished = self.mlbench("discover", "--limits", "--limits-share", "2%", "--json")
+        self.assert_code(finished, 0)
+        rows = {(r["name"], r["subject"]): r for r in finished.json["limits"]}
+        self.assertGreater(rows["memory_total", None]["read_bytes"], 0)
+        for name in ("largest_allocation", "total_touched"):
+            row = rows[name, "native:cpu"]
+            self.assertGreater(row["measured_bytes"], 16 << 20, row)
+            self.assertIn("2 % of the", row["source"])
+        self.assertIn(("speed_collapse", "native:cpu"), rows)
+
+    def test_a_share_that_leaves_nothing_is_refused(self):
+        for share in ("0%", "95%", "much"):
+            self.assert_error(self.mlbench("discover", "--limits", "--limits-share", share, "--json"), 2, "usage",
+                              "--limits-share", share)
+
+    @unittest.skipUnless(ON_LINUX, "memory limits of processes are kept by Linux only")
+    def test_what_the_system_refuses_is_between_two_sizes(self):
+        """A process that may take 900 MiB: the answer is a range that holds the limit, not a step."""
+        if "-fsanitize" in os.environ.get("MLBENCH_CXX_FLAGS", ""):
+            self.skipTest("sanitizers reserve terabytes of address space")
+        limit = 900 << 20
+        finished = self.mlbench("discover", "--limits", "--limits-share", "10%", "--json",
+                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
+        self.assert_code(finished, 0)
+        rows = {r["name"]: r for r in finished.json["limits"] if r["subject"] == "native:cpu"}
+        row = rows["largest_allocation"]
+        if row["refused_bytes"] is None:
+            self.skipTest("less than 900 MiB are a tenth of what is free here")
+        # On a slow machine the search ends before its resolution; what it says stays true.
+        self.assertLess(row["measured_bytes"], limit)
+        self.assertLess(row["measured_bytes"], row["refused_bytes"])
+
+
 @unittest.skipUnless(ON_LINUX, "memory limits of processes are kept by Linux only")
 class MemoryLimit(MlbenchTest):
     def test_worker_that_reaches_its_limit(self):

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <iterator>
 #include <limits>
 #include <stdexcept>
@@ -146,8 +147,13 @@ class FakeKernel final : public kit::Kernel {
  public:
   FakeKernel(Case c, std::uint64_t seed, double call_s)
       : case_(std::move(c)), seed_(seed), call_s_(call_s) {}
+  FakeKernel(const FakeKernel&) = delete;
+  FakeKernel& operator=(const FakeKernel&) = delete;
+  ~FakeKernel() override { wait(); }
 
   void run(int calls) override {
+    if (asked_for("run", "async", case_.id)) return submit(calls);
+    if (asked_for("run", "skip", case_.id)) calls = 1;
     const char* step = calls_made_ < 4 ? "warm" : "block";
     act_out(step, case_.id);
     double factor = asked_for(step, "slow", case_.id) ? 10 : 1;
@@ -160,6 +166,7 @@ class FakeKernel final : public kit::Kernel {
   }
 
   TensorData output() override {
+    wait();  // as every device makes whoever reads its results wait
     act_out("verify", case_.id);
     if (Part::mine() != nullptr) return rehearsed_output();
     const auto spec = workload::output_of(case_);
@@ -196,10 +203,34 @@ class FakeKernel final : public kit::Kernel {
     return {.shape = spec.shape, .dtype = spec.dtype, .bytes = std::move(bytes)};
   }
 
+  /// A device with a queue of its own: calls are only submitted, and threads compute them in order.
+  void submit(int calls) {
+    for (int i = 0; i < calls; ++i) {
+      queue_ = std::async(std::launch::async, [before = std::move(queue_), s = call_s_] {
+                 if (before.valid()) before.wait();
+                 compute_for(s);
+               }).share();
+    }
+  }
+
+  /// Work that takes the CPU for `seconds`.
+  static void compute_for(double seconds) {
+    volatile double sum = 0;
+    const auto end = kit::steady_ns() + static_cast<std::int64_t>(seconds * 1e9);
+    while (kit::steady_ns() < end) {
+      for (int i = 1; i < 200; ++i) sum = sum + 1.0 / i;
+    }
+  }
+
+  void wait() {
+    if (queue_.valid()) queue_.wait();
+  }
+
   Case case_;
   std::uint64_t seed_;
   double call_s_;
   int calls_made_ = 0;
+  std::shared_future<void> queue_;  ///< The last call that was submitted.
 };
 
 class FakeBackend final : public kit::Backend {

@@ -7,7 +7,7 @@ namespace mlbench::fake {
 
 /// What MLBENCH_FAKE asks for: `step[@case glob]:manner[,...]`, for example
 /// "block:crash" or "verify@gemm/*:wrong". Steps: hello, describe, prepare, warm, block, verify,
-/// release. Manners:
+/// release, run. Manners:
 ///   crash     a segmentation fault            exit      _exit(3)
 ///   kill      SIGKILL to itself               hang      sleeps for ever and ignores SIGTERM
 ///   rubbish   a line that is not JSON         half      half a line, then _exit
@@ -19,6 +19,8 @@ namespace mlbench::fake {
 ///   axis      swaps the output's last two dimensions (verify)
 ///   fallback  says that an operation ran on the CPU (prepare)
 ///   inputs    computes from the inputs of another seed (verify)
+///   async     (run) computes on threads of its own and does not wait for them
+///   skip      (run) makes one call, however many were asked for
 ///   dtype     says the output is float64      version   greets with another protocol version
 ///   (hello) refuse    answers `unsupported`           slow      spins ten times as long (warm,
 ///   block)

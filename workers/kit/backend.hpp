@@ -5,6 +5,7 @@
 #include "protocol/message.hpp"
 #include "workload/workload.hpp"
 
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -27,6 +28,13 @@ class Kernel {
   /// exactly what is timed: building the calls, submitting them, waiting. Never inputs.
   virtual void run(int calls) = 0;
 
+  /// The same as run(), and the seconds until the last call was submitted; what run() takes longer
+  /// is waiting. nullopt, having run nothing, where that cannot be told apart. Never timed.
+  virtual std::optional<double> submit_s(int calls) {
+    static_cast<void>(calls);
+    return std::nullopt;
+  }
+
   /// The result of the last call of the last run(), copied to the host, with the shape and dtype
   /// that the framework itself reports for it.
   virtual workload::TensorData output() = 0;
@@ -41,6 +49,14 @@ class Kernel {
   /// Most memory that the framework itself counted since reset_peak(); unknown is empty.
   [[nodiscard]] virtual std::optional<std::int64_t> peak_bytes() { return std::nullopt; }
   virtual void reset_peak() {}
+};
+
+/// Memory of a device that is held until this goes.
+class Allocation {
+ public:
+  virtual ~Allocation() = default;
+  /// Writes to, or reads, every page, and returns when that is done.
+  virtual void touch() = 0;
 };
 
 class Backend {
@@ -62,6 +78,14 @@ class Backend {
 
   /// Waits until the device has nothing left to do.
   virtual void synchronize(const std::string& device) = 0;
+
+  /// One buffer of `bytes` (a multiple of 16 KiB) as the framework itself allocates one. Throws,
+  /// like all else, when memory runs out. Errors: `unsupported`.
+  virtual Result<std::unique_ptr<Allocation>> allocate(const std::string& device,
+                                                       std::int64_t bytes) {
+    static_cast<void>(device), static_cast<void>(bytes);
+    return fail(ErrorKind::unsupported, "this worker does not allocate for its own sake");
+  }
 
   /// Returns cached memory of the framework to the system, after a kernel is destroyed.
   virtual void release_caches() {}

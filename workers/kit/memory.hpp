@@ -20,6 +20,10 @@ namespace mlbench::kit {
 [[nodiscard]] std::optional<std::int64_t> process_peak_bytes();
 void reset_process_peak();
 
+/// Lets this process take at most `bytes` more, and asks the system to end it before any other when
+/// memory runs out. Best effort: where the system has no such limits, nothing happens.
+void bound_memory(std::int64_t bytes);
+
 /// An allocation that is refused before it is tried, because trying could end the process.
 class OutOfMemory : public std::bad_alloc {
  public:

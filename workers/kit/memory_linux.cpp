@@ -1,6 +1,8 @@
 #include "core/text.hpp"
 #include "kit/memory.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -45,6 +47,21 @@ std::optional<std::int64_t> meminfo(std::string_view name) {
 std::optional<std::int64_t> total_memory_bytes() {
   const auto group = control_group();
   return smaller(meminfo("MemTotal"), group ? read_number(*group + "/memory.max") : std::nullopt);
+}
+
+void bound_memory(std::int64_t bytes) {
+  std::ofstream("/proc/self/oom_score_adj") << "1000";
+  // Writable private memory: what a process really takes. Address space alone would not do, as GPU
+  // drivers reserve terabytes of it.
+  constexpr std::int64_t kRoom = std::int64_t{256} << 20;  // for the framework itself
+  const auto status = read_text("/proc/self/status");
+  const auto used = status ? meminfo_bytes(*status, "VmData") : std::nullopt;
+  rlimit limit{};
+  if (!used || getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  const auto wanted = static_cast<rlim_t>(*used + bytes + kRoom);
+  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted) return;  // stricter already
+  limit.rlim_cur = wanted;
+  setrlimit(RLIMIT_DATA, &limit);
 }
 
 std::optional<std::int64_t> available_memory_bytes() {

@@ -12,6 +12,9 @@ std::optional<std::int64_t> total_memory_bytes() {
   return static_cast<std::int64_t>(bytes);
 }
 
+void bound_memory(std::int64_t) {
+}  // macOS keeps no such limit; the program bounds what it asks for
+
 std::optional<std::int64_t> available_memory_bytes() {
   vm_statistics64_data_t statistics{};
   mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;

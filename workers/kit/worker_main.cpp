@@ -3,6 +3,7 @@
 #include "kit/counters.hpp"
 #include "kit/host_allocator.hpp"
 #include "kit/measure.hpp"
+#include "kit/memory.hpp"
 #include "workload/digest.hpp"
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlbench::kit {
 namespace {
@@ -67,7 +69,7 @@ class Session {
     if (r.verb == "block") return with_kernel(r.body, &Session::block);
     if (r.verb == "verify") return with_kernel(r.body, &Session::verify);
     if (r.verb == "release") return release(r.body);
-    if (r.verb == "probe") return backend_.probe(r.body);
+    if (r.verb == "probe") return probe(r.body);
     return fail(ErrorKind::unsupported, "unknown verb \"" + r.verb + "\"");
   }
 
@@ -131,9 +133,13 @@ class Session {
     constexpr double kLongestLeadIn_s = 10;
     const double lead_in_s =
         std::clamp(find_number(body, "lead_in_s").value_or(0), 0.0, kLongestLeadIn_s);
-    return protocol::to_json(measure_block(*ready.kernel, static_cast<int>(*calls),
-                                           static_cast<int>(*samples), static_cast<int>(extra),
-                                           lead_in_s));
+    auto block = measure_block(*ready.kernel, static_cast<int>(*calls), static_cast<int>(*samples),
+                               static_cast<int>(extra), lead_in_s);
+    if (find_bool(body, "submit").value_or(false)) {
+      if (const auto s = ready.kernel->submit_s(static_cast<int>(*calls)))
+        block.submit_s = *s / static_cast<double>(*calls);
+    }
+    return protocol::to_json(block);
   }
 
   /// "source": "fresh" runs one call first; "last" is the output of the last timed call. With
@@ -157,6 +163,42 @@ class Session {
     return protocol::to_json(output);
   }
 
+  /// "allocate" and "free" are the kit's: they find memory limits. The others are the backend's.
+  Result<Json> probe(const Json& body) {
+    const auto what = find_string(body, "what").value_or("");
+    if (what == "allocate") return allocate(body);
+    if (what != "free") return backend_.probe(body);
+    held_.clear();
+    backend_.release_caches();
+    return_freed_memory();
+    return Json::object();
+  }
+
+  /// One more buffer; then all that are held are touched, which is timed.
+  Result<Json> allocate(const Json& body) {
+    const auto device = get_string(body, "device");
+    if (!device) return device.error();
+    const auto bytes = get_int(body, "bytes");
+    if (!bytes) return bytes.error();
+    if (*bytes < 1) return fail(ErrorKind::usage, "bytes must be positive");
+    if (const auto bound = find_int(body, "bound_bytes"); bound && !bounded_) {
+      bound_memory(*bound);
+      bounded_ = true;
+    }
+    auto allocation = backend_.allocate(*device, *bytes);
+    if (!allocation) return allocation.error();
+    held_.push_back(*std::move(allocation));
+    try {
+      held_.back()->touch();  // the first touch finds pages, which is another speed
+      const std::int64_t start = steady_ns();
+      for (const auto& held : held_) held->touch();
+      return Json{{"touch_s", static_cast<double>(steady_ns() - start) * 1e-9}};
+    } catch (...) {
+      held_.pop_back();
+      throw;
+    }
+  }
+
   Result<Json> release(const Json& body) {
     const auto id = get_string(body, "case");
     if (!id) return id.error();
@@ -169,6 +211,8 @@ class Session {
   Backend& backend_;
   Json host_allocator_;
   std::map<std::string, Ready> ready_;
+  std::vector<std::unique_ptr<Allocation>> held_;  ///< Of the probe "allocate".
+  bool bounded_ = false;
 };
 
 /// Keeps the real stdout for the protocol and points fd 1 at stderr, so that a framework that

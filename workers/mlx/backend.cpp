@@ -1,5 +1,6 @@
 #include "mlx/backend.hpp"
 
+#include "kit/counters.hpp"
 #include "kit/memory.hpp"
 #include "mlx/array.hpp"
 #include "mlx/chain.hpp"
@@ -11,6 +12,7 @@
 #include "workload/language.hpp"
 
 #include <mlx/memory.h>
+#include <mlx/ops.h>
 #include <mlx/transforms.h>
 
 #include <algorithm>
@@ -48,6 +50,17 @@ class OperationKernel final : public kit::Kernel {
     }
   }
 
+  std::optional<double> submit_s(int calls) override {
+    if (independent_ || operation_.feeds_back || inputs_.size() > 1) return std::nullopt;
+    mx::set_default_device(device_);
+    const auto start = kit::steady_ns();
+    output_ = build_chain(operation_.call, operation_.inputs, calls, group_);
+    mx::async_eval(output_);
+    const auto submitted = kit::steady_ns();
+    mx::eval(output_);
+    return static_cast<double>(submitted - start) * 1e-9;
+  }
+
   workload::TensorData output() override {
     return to_host(operation_.read ? operation_.read(output_) : output_);
   }
@@ -78,6 +91,24 @@ std::int64_t host_bytes_needed(const workload::Case& c) {
   return copies * sum + workload::workspace_bytes_of(c) +
          std::max(largest, outputs * workload::output_of(c).bytes());
 }
+
+/// An array that is written once, when it is made, and then read.
+class Held final : public kit::Allocation {
+ public:
+  // In rows: MLX counts elements of a dimension in 32 bits.
+  Held(mx::Device device, std::int64_t bytes)
+      : device_(device),
+        array_(mx::full({static_cast<int>(bytes / kRowBytes), static_cast<int>(kRowBytes / 4)},
+                        1.0F, mx::float32, device)) {
+    mx::eval(array_);
+  }
+  void touch() override { mx::eval(mx::sum(array_, device_)); }
+
+ private:
+  static constexpr std::int64_t kRowBytes = 16384;
+  mx::Device device_;
+  mx::array array_;
+};
 
 class MlxBackend final : public kit::Backend {
  public:
@@ -129,6 +160,27 @@ class MlxBackend final : public kit::Backend {
     const auto output_bytes = static_cast<std::size_t>(workload::output_of(c).bytes());
     return std::unique_ptr<kit::Kernel>(
         std::make_unique<OperationKernel>(copies, c.variant.independent, output_bytes, *found));
+  }
+
+  Result<std::unique_ptr<kit::Allocation>> allocate(const std::string& device,
+                                                    std::int64_t bytes) override {
+    const auto found = find_device(device);
+    if (!found) return found.error();
+    return std::unique_ptr<kit::Allocation>(std::make_unique<Held>(*found, bytes));
+  }
+
+  /// {"what": "limits"}: those of MLX's allocator.
+  Result<Json> probe(const Json& request) override {
+    if (find_string(request, "what") != "limits") return Backend::probe(request);
+    Json limits = Json::array();
+    const auto add = [&](const char* name, std::size_t bytes, const char* source) {
+      limits.push_back({{"name", name}, {"read_bytes", bytes}, {"source", source}});
+    };
+    add("mlx_memory_limit", mx::get_memory_limit(), "mx::get_memory_limit");
+    add("mlx_cache_limit", settings_.cache_limit_bytes, "set by this worker");
+    if (settings_.wired_limit_bytes > 0)
+      add("mlx_wired_limit", settings_.wired_limit_bytes, "set by this worker");
+    return Json{{"limits", limits}};
   }
 
   void synchronize(const std::string& device) override {

@@ -18,7 +18,8 @@ int calls_per_group(std::size_t output_bytes, mx::Device device) {
   return static_cast<int>(std::clamp<std::size_t>(group, 1, kMostCalls));
 }
 
-mx::array run_chain(const Call& call, const std::vector<mx::array>& inputs, int calls, int group) {
+mx::array build_chain(const Call& call, const std::vector<mx::array>& inputs, int calls,
+                      int group) {
   mx::array last = call(inputs);
   std::optional<mx::array> submitted;  // the end of the group before
   for (int done = 1; done < calls; ++done) {
@@ -29,6 +30,11 @@ mx::array run_chain(const Call& call, const std::vector<mx::array>& inputs, int 
     }
     last = call(mx::depends(inputs, {last}));
   }
+  return last;
+}
+
+mx::array run_chain(const Call& call, const std::vector<mx::array>& inputs, int calls, int group) {
+  mx::array last = build_chain(call, inputs, calls, group);
   mx::eval(last);
   return last;
 }

@@ -27,6 +27,10 @@ using Call = std::function<mx::array(const std::vector<mx::array>&)>;
 [[nodiscard]] mx::array run_chain(const Call& call, const std::vector<mx::array>& inputs, int calls,
                                   int group);
 
+/// The same, but the last group is neither submitted nor waited for.
+[[nodiscard]] mx::array build_chain(const Call& call, const std::vector<mx::array>& inputs,
+                                    int calls, int group);
+
 /// Cold: call i takes `inputs[i mod n]`, n at least 2, and `outputs` keeps the last n outputs
 /// alive, so that neither side of a call is in a cache. `next` is the i to begin with, and is
 /// advanced.

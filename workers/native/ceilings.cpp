@@ -25,8 +25,8 @@ constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kSmallestSet = 64 << 10;
 /// From here on a pass takes long, and only operations that can be the best are measured.
 constexpr std::int64_t kLargeSet = 128 * kMiB;
-/// After so long no further working set is begun: a busy machine has to wait no longer.
-constexpr double kBudget_s = 20;
+/// Larger ones cost seconds of page faults; the memory cases of a run go further.
+constexpr std::int64_t kLargestSet = 512 * kMiB;
 
 double seconds_of(const std::function<void()>& call) {
   const auto start = Clock::now();
@@ -204,7 +204,8 @@ void measure_blas(const Blas& blas, ThreadPool& pool, const char* dtype, Best& b
 std::vector<std::int64_t> working_sets(std::optional<std::int64_t> available_bytes,
                                        std::optional<std::int64_t> cache_bytes) {
   // Beyond the last-level cache, where there is room.
-  std::int64_t most = 4 * std::max(cache_bytes.value_or(64 * kMiB), 64 * kMiB);
+  std::int64_t most =
+      std::min(4 * std::max(cache_bytes.value_or(64 * kMiB), 64 * kMiB), kLargestSet);
   if (available_bytes) most = std::min(most, *available_bytes / 8);
   std::vector<std::int64_t> sets = {kSmallestSet};
   while (sets.back() * 2 <= most) sets.push_back(sets.back() * 2);
@@ -213,8 +214,11 @@ std::vector<std::int64_t> working_sets(std::optional<std::int64_t> available_byt
 
 Json measure_ceilings(ThreadPool& pool, const Blas* blas,
                       std::optional<std::int64_t> available_bytes,
-                      std::optional<std::int64_t> cache_bytes) {
+                      std::optional<std::int64_t> cache_bytes, double budget_s) {
   const auto start = Clock::now();
+  const auto spent = [&] {
+    return std::chrono::duration<double>(Clock::now() - start).count() > budget_s;
+  };
   Best best;
   measure_peaks(pool, best);
   if (blas != nullptr) {
@@ -227,12 +231,10 @@ Json measure_ceilings(ThreadPool& pool, const Blas* blas,
   std::rotate(sets.begin(), sets.end() - 1, sets.end());
   const auto largest = sets.front();
   bandwidth.measure(largest, pool.size(), best);
-  for (int threads = 1; threads < pool.size(); threads *= 2)
+  for (int threads = 1; threads < pool.size() && !spent(); threads *= 2)
     bandwidth.measure(largest, threads, best);
-  for (std::size_t i = 1; i < sets.size(); ++i) {
-    if (std::chrono::duration<double>(Clock::now() - start).count() > kBudget_s) break;
+  for (std::size_t i = 1; i < sets.size() && !spent(); ++i)
     bandwidth.measure(sets[i], pool.size(), best);
-  }
   return best.to_json();
 }
 

@@ -20,10 +20,11 @@ namespace mlbench::native {
 ///   thread and on all, and of the BLAS, which may drive units that programs cannot reach (AMX).
 ///
 /// A list of {"resource": "bytes_per_s" or a dtype, "rate", "working_set_bytes" (null for FLOP/s),
-/// "name", "threads"}: the best of each resource, working set and number of threads.
+/// "name", "threads"}: the best of each resource, working set and number of threads. After
+/// `budget_s` no further working set is begun: a busy machine has to wait no longer.
 [[nodiscard]] Json measure_ceilings(ThreadPool& pool, const Blas* blas,
                                     std::optional<std::int64_t> available_bytes,
-                                    std::optional<std::int64_t> cache_bytes);
+                                    std::optional<std::int64_t> cache_bytes, double budget_s);
 
 /// Working sets to measure, ascending; exposed for tests.
 [[nodiscard]] std::vector<std::int64_t> working_sets(std::optional<std::int64_t> available_bytes,

@@ -15,7 +15,7 @@ TEST_CASE(
   CHECK(sets.front() == 64 << 10);
   CHECK(sets.back() == 256 * kMiB);  // at least four times 64 MiB
   for (std::size_t i = 1; i < sets.size(); ++i) CHECK(sets[i] == 2 * sets[i - 1]);
-  CHECK(native::working_sets(64 * kGiB, 256 * kMiB).back() == kGiB);
+  CHECK(native::working_sets(64 * kGiB, 256 * kMiB).back() == kGiB / 2);  // no larger
   CHECK(native::working_sets(kGiB, 256 * kMiB).back() == 128 * kMiB);
   CHECK(native::working_sets({}, {}).back() == 256 * kMiB);
   CHECK(native::working_sets(0, 32 * kMiB).size() == 1);
@@ -31,7 +31,7 @@ TEST_CASE("peak loops of one dtype do the work that they state, so that their re
 
 TEST_CASE("ceilings hold every resource: bytes per working set, and every dtype") {
   native::ThreadPool pool(2);
-  const Json list = native::measure_ceilings(pool, nullptr, 256 << 20, 4 << 20);
+  const Json list = native::measure_ceilings(pool, nullptr, 256 << 20, 4 << 20, 20);
   std::set<std::string> resources;
   std::set<std::int64_t> sets;
   for (const Json& c : list) {
@@ -47,4 +47,16 @@ TEST_CASE("ceilings hold every resource: bytes per working set, and every dtype"
   CHECK(resources.contains("float16"));
   CHECK(resources.contains("bfloat16"));
 #endif
+}
+
+TEST_CASE("without time the memory itself and the arithmetic are measured all the same") {
+  native::ThreadPool pool(1);
+  std::set<std::string> resources;
+  std::set<std::int64_t> sets;
+  for (const Json& c : native::measure_ceilings(pool, nullptr, 64 << 20, 4 << 20, 0)) {
+    resources.insert(c["resource"]);
+    if (c["resource"] == "bytes_per_s") sets.insert(c["working_set_bytes"].get<std::int64_t>());
+  }
+  CHECK(resources.contains("float32"));
+  CHECK(sets == std::set<std::int64_t>{8 << 20});
 }

@@ -4,8 +4,11 @@
 #include "kit/openblas_kernels.hpp"
 #include "mlbench_version.hpp"
 #include "native/blas.hpp"
+#include "native/buffer.hpp"
 #include "native/ceilings.hpp"
+#include "native/inputs.hpp"
 #include "native/kernels.hpp"
+#include "native/stream.hpp"
 #include "native/system.hpp"
 #include "native/thread_pool.hpp"
 
@@ -50,6 +53,28 @@ Json environment() {
   return Json(found);
 }
 
+/// Memory that all threads write to.
+class Held final : public kit::Allocation {
+ public:
+  Held(ThreadPool& pool, std::int64_t bytes)
+      : pool_(pool),
+        elements_(static_cast<std::size_t>(bytes) / sizeof(float)),
+        buffer_(static_cast<std::size_t>(bytes)) {}
+
+  void touch() override {
+    const auto loops = widest_stream_loops().front();
+    pool_.run([&](int part) {
+      const auto range = part_of(elements_, part, pool_.size(), kGrain);
+      loops.write(buffer_.as<float>() + range.first, range.count);
+    });
+  }
+
+ private:
+  ThreadPool& pool_;
+  std::size_t elements_;
+  Buffer buffer_;
+};
+
 class NativeBackend final : public kit::Backend {
  public:
   NativeBackend()
@@ -93,8 +118,16 @@ class NativeBackend final : public kit::Backend {
   /// {"what": "ceilings"}: measure_ceilings().
   Result<Json> probe(const Json& request) override {
     if (find_string(request, "what") != "ceilings") return Backend::probe(request);
-    return Json{{"ceilings", measure_ceilings(pool_, blas_ ? &*blas_ : nullptr,
-                                              available_memory_bytes(), last_level_cache_bytes())}};
+    const double budget_s = find_number(request, "budget_s").value_or(20);
+    return Json{
+        {"ceilings", measure_ceilings(pool_, blas_ ? &*blas_ : nullptr, available_memory_bytes(),
+                                      last_level_cache_bytes(), budget_s)}};
+  }
+
+  Result<std::unique_ptr<kit::Allocation>> allocate(const std::string& device,
+                                                    std::int64_t bytes) override {
+    if (const auto ready = check(device); !ready) return ready.error();
+    return std::unique_ptr<kit::Allocation>(std::make_unique<Held>(pool_, bytes));
   }
 
   void synchronize(const std::string&) override {}  // run() returns when all threads have

@@ -51,7 +51,8 @@ float float16_neon(std::int64_t steps) {
   float16x8_t s[kSums];
   const float16x8_t half = vreinterpretq_f16_u16(vdupq_n_u16(0x3800));
 #pragma GCC unroll 16
-  for (int v = 0; v < kSums; ++v) s[v] = half;
+  for (int v = 0; v < kSums; ++v)  // all different: of equal sums the compiler computes one
+    s[v] = vreinterpretq_f16_u16(vdupq_n_u16(static_cast<std::uint16_t>(0x3801 + v)));
   for (std::int64_t i = 0; i < steps; ++i) {
 #pragma GCC unroll 16
     for (int v = 0; v < kSums; ++v) s[v] = vfmaq_f16(half, s[v], half);

@@ -1,5 +1,7 @@
 #include "torch/backend.hpp"
 
+#include "core/text.hpp"
+#include "kit/counters.hpp"
 #include "kit/memory.hpp"
 #include "torch/describe.hpp"
 #include "torch/device.hpp"
@@ -10,11 +12,14 @@
 #include "torch/tensor.hpp"
 #include "workload/language.hpp"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/fill.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string_view>
 
 namespace mlbench::torch_worker {
@@ -32,14 +37,16 @@ class OperationKernel final : public kit::Kernel {
         outputs_(independent ? std::size_t{2} * workload::kIndependentCalls : copies_.size()) {}
 
   void run(int calls) override {
-    const c10::InferenceMode no_autograd;  // thread-local, so set where the calls are made
-    for (int i = 0; i < calls; ++i) {
-      copy_ = (copy_ + 1) % copies_.size();
-      last_ = (last_ + 1) % outputs_.size();
-      outputs_[last_] = copies_[copy_].call();
-      if (copies_[copy_].wait_each) synchronize(device_);
-    }
+    submit(calls);
     synchronize(device_);
+  }
+
+  std::optional<double> submit_s(int calls) override {
+    const auto start = kit::steady_ns();
+    submit(calls);
+    const auto submitted = kit::steady_ns();
+    synchronize(device_);
+    return static_cast<double>(submitted - start) * 1e-9;
   }
 
   workload::TensorData output() override {
@@ -51,6 +58,16 @@ class OperationKernel final : public kit::Kernel {
   [[nodiscard]] protocol::Prepared facts() const override { return copies_.front().facts; }
 
  private:
+  void submit(int calls) {
+    const c10::InferenceMode no_autograd;  // thread-local, so set where the calls are made
+    for (int i = 0; i < calls; ++i) {
+      copy_ = (copy_ + 1) % copies_.size();
+      last_ = (last_ + 1) % outputs_.size();
+      outputs_[last_] = copies_[copy_].call();
+      if (copies_[copy_].wait_each) synchronize(device_);
+    }
+  }
+
   std::vector<Operation> copies_;
   at::Device device_;
   std::vector<at::Tensor> outputs_;
@@ -71,6 +88,24 @@ std::int64_t host_bytes_needed(const workload::Case& c) {
   return copies * sum + workload::workspace_bytes_of(c) +
          std::max(largest, outputs * workload::output_of(c).bytes());
 }
+
+/// A tensor of bytes that is written to.
+class Held final : public kit::Allocation {
+ public:
+  Held(at::Device device, std::int64_t bytes)
+      : device_(device),
+        tensor_(at::empty({bytes}, at::TensorOptions().dtype(at::kByte).device(device))) {}
+
+  void touch() override {
+    const c10::InferenceMode no_autograd;
+    at::fill_(tensor_, 1);
+    synchronize(device_);
+  }
+
+ private:
+  at::Device device_;
+  at::Tensor tensor_;
+};
 
 class TorchBackend final : public kit::Backend {
  public:
@@ -121,6 +156,32 @@ class TorchBackend final : public kit::Backend {
     if (!found->is_cpu()) copies.front().facts.fallback = operations_on_cpu(copies.front().call);
     return std::unique_ptr<kit::Kernel>(
         std::make_unique<OperationKernel>(std::move(copies), c.variant.independent, *found));
+  }
+
+  Result<std::unique_ptr<kit::Allocation>> allocate(const std::string& device,
+                                                    std::int64_t bytes) override {
+    const auto found = find_device(device);
+    if (!found) return found.error();
+    return std::unique_ptr<kit::Allocation>(std::make_unique<Held>(*found, bytes));
+  }
+
+  /// {"what": "limits"}: what PyTorch's allocator on mps was told, as shares of the recommended
+  /// working set.
+  Result<Json> probe(const Json& request) override {
+    if (find_string(request, "what") != "limits") return Backend::probe(request);
+    Json limits = Json::array();
+    const auto add = [&](const char* name, const char* variable, double otherwise) {
+      const char* set = std::getenv(variable);
+      const auto ratio = set == nullptr ? std::nullopt : parse_double(set);
+      limits.push_back({{"name", name},
+                        {"ratio", ratio.value_or(otherwise)},
+                        {"source", ratio ? variable : "PyTorch's default"}});
+    };
+    if (find_string(request, "device") == "mps") {
+      add("mps_high_watermark", "PYTORCH_MPS_HIGH_WATERMARK_RATIO", 1.7);
+      add("mps_low_watermark", "PYTORCH_MPS_LOW_WATERMARK_RATIO", 1.4);
+    }
+    return Json{{"limits", limits}};
   }
 
   void synchronize(const std::string& device) override {

@@ -227,7 +227,7 @@ function machineSection(page) {
       ['mlbench', report.mlbench_version ?? 'unknown'], ['How it ended', report.ending ?? 'it did not come to an end'],
       ['Duration', report.duration_s === null ? 'unknown' : Math.round(report.duration_s) + ' s'],
       ...report.limits.map((l) => [l.name, `${l.text} (${l.source})`]),
-      ...report.ceilings.map((c) => [`best ${c.resource === 'bytes_per_s' ? 'memory' : c.resource}, ${c.device_kind}`, `by ${titleOf(c.subject, report)} in ${c.case}`])]),
+      ...report.ceilings.map((c) => [`best ${c.resource === 'bytes_per_s' ? 'memory' : c.resource}, ${c.device_kind}`, `${c.text}, by ${titleOf(c.subject, report)} in ${c.case}`])]),
     ...(screen.notes.length > 0 ? [element('h3', {}, 'Notes'), list(screen.notes)] : []),
     element('h3', {}, 'All facts'), facts('The machine, as its system tells', report.machine),
     ...report.subjects.map((s) => facts(`${s.title} on ${s.device}${s.status === 'ok' ? '' : ': ' + s.status}`, {...s.facts, reason: s.reason})));
