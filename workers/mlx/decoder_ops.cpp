@@ -31,13 +31,29 @@ mx::array product(const mx::array& x, const DecoderOps::Matrix& m) {
   return mx::matmul(x, mx::transpose(*m.weight));
 }
 
+/// MLX has a global scale among the arguments from 0.32 on.
+template <class Array>
+Array gathered_product(const Array& x, const DecoderOps::Matrix& m, const Array& experts,
+                       bool sorted) {
+  constexpr bool kHasGlobalScale = requires {
+    mx::gather_qmm(x, *m.weight, *m.scales, m.offsets, std::optional<Array>{}, experts, true,
+                   m.group, m.bits, m.mode, std::nullopt, sorted);
+  };
+  if constexpr (kHasGlobalScale) {
+    return mx::gather_qmm(x, *m.weight, *m.scales, m.offsets, std::nullopt, experts, true, m.group,
+                          m.bits, m.mode, std::nullopt, sorted);
+  } else {
+    return mx::gather_qmm(x, *m.weight, *m.scales, m.offsets, std::nullopt, experts, true, m.group,
+                          m.bits, m.mode, sorted);
+  }
+}
+
 /// x [.., 1, k] times the weight of the expert that `experts` names for each row.
 mx::array chosen_product(const mx::array& x, const DecoderOps::Linear& l, const mx::array& experts,
                          bool sorted) {
   const auto& m = l.matrix;
   mx::array y =
-      m.scales ? mx::gather_qmm(x, *m.weight, *m.scales, m.offsets, std::nullopt, experts, true,
-                                m.group, m.bits, m.mode, std::nullopt, sorted)
+      m.scales ? gathered_product(x, m, experts, sorted)
                : mx::gather_mm(x, mx::swapaxes(*m.weight, -1, -2), std::nullopt, experts, sorted);
   if (!l.bias) return y;
   return mx::add(y, mx::expand_dims(mx::take(*l.bias, experts, 0), -2));
