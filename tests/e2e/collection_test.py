@@ -118,7 +118,6 @@ class CollectionTest(harness.MlbenchTest):
         b.cdp("Emulation.setEmulatedMedia", media="print")
         self.assertEqual(b.js("return [...document.querySelectorAll('input, select')].filter(e => e.offsetParent !== null).length"), 0)
         self.assertGreaterEqual(b.js("return document.querySelectorAll('#table tbody tr').length"), 100)
-        self.assertGreater(len(b.pdf()), 20000)
         self.assertEqual(b.console(), [])
         self.assertEqual([u for u in b.requested() if not u.startswith(("data:", page.as_uri()))], [])
 
