@@ -201,7 +201,7 @@ Result<RunOptions> resolve(const RunFlags& flags, const machine::Machine& machin
   if (flags.memory_only) options.only.emplace_back("memory/*");
   // A configuration says itself what to measure.
   options.catalogue.thorough =
-      flags.config.empty() && (flags.full || flags.memory_only || !flags.only.empty());
+      flags.config.empty() && (flags.full || (flags.memory_only && !flags.quick));
   // Seconds that the quick preset does not have, and that a run of chosen cases is not about.
   if (flags.memory_only)
     options.limits = run::LimitSearch{.share = 0.5, .budget_s = 15};

@@ -207,17 +207,17 @@ bool test_one(Tester& tester, const std::string& workload, const std::string& de
 }  // namespace
 
 std::string why_not_waited(const WaitingEvidence& e) {
+  const double growth = e.fourfold_s / std::max(e.once_s, 1e-9);
+  if (growth < kLeastGrowth) {
+    return "four times the calls of " + e.definition.id + " take " + factor(growth) +
+           " times as long: its times do not follow the work";
+  }
   const double left_s = e.read_s - e.read_again_s;
   const double work_s = std::max(e.once_s, left_s);
   if (left_s > kMostLeft * work_s) {
     return "the result of " + std::to_string(e.calls) + " calls of " + e.definition.id +
            ", timed as " + format_time(e.once_s) + ", could be read only " + format_time(left_s) +
            " later: it did not wait for its device";
-  }
-  const double growth = e.fourfold_s / std::max(e.once_s, 1e-9);
-  if (growth < kLeastGrowth) {
-    return "four times the calls of " + e.definition.id + " take " + factor(growth) +
-           " times as long: its times do not follow the work";
   }
   if (!e.roof) return {};
   const double rate = workload::work_of(e.definition).amount() * e.calls / e.once_s;

@@ -37,8 +37,8 @@ struct WaitingEvidence {
 
 /// Why one look does not show that the device was waited for; empty when it does.
 ///
-/// 1. The result can be read as soon as a sample ends: else the sample ended before the work.
-/// 2. Four times the calls take clearly longer: else calls overlap or are left out.
+/// 1. Four times the calls take clearly longer: else calls overlap or are left out.
+/// 2. The result can be read as soon as a sample ends: else the sample ended before the work.
 /// 3. The rate does not exceed what the machine can do.
 [[nodiscard]] std::string why_not_waited(const WaitingEvidence& evidence);
 
