@@ -1,7 +1,5 @@
 #include "report/fit_measured.hpp"
 
-#include "compare/ceilings.hpp"
-#include "compare/verdicts.hpp"
 #include "core/units.hpp"
 
 #include <fmt/format.h>
@@ -83,11 +81,8 @@ std::string error(const std::optional<double>& predicted, const std::optional<do
 const LlmSubject* subject_of(const LlmReport& report, const std::string& framework,
                              const std::string& kind) {
   for (const auto& s : report.subjects) {
-    const auto colon = s.name.find(':');
     const bool same = s.name.substr(0, s.name.find_first_of(":@")) == framework;
-    if (same && colon != std::string::npos &&
-        compare::device_kind(s.name.substr(colon + 1)) == kind)
-      return &s;
+    if (same && s.name.ends_with(":cpu") == (kind == "cpu")) return &s;
   }
   return nullptr;
 }
