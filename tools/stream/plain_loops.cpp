@@ -40,4 +40,14 @@ void triad(const float* __restrict a, const float* __restrict b, float* __restri
   for (std::size_t i = 0; i < n; ++i) c[i] = a[i] + 3.0F * b[i];
 }
 
+void scale(const float* __restrict a, float* __restrict c, std::size_t n) {
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < n; ++i) c[i] = 3.0F * a[i];
+}
+
+void add(const float* __restrict a, const float* __restrict b, float* __restrict c, std::size_t n) {
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < n; ++i) c[i] = a[i] + b[i];
+}
+
 }  // namespace mlbench::stream

@@ -16,5 +16,7 @@ void copy(const float* a, float* c, std::size_t n);                   ///< c = a
 float read(const float* a, std::size_t n);                            ///< the sum of a
 void write(float* c, std::size_t n);                                  ///< c = 0.75
 void triad(const float* a, const float* b, float* c, std::size_t n);  ///< c = a + 3·b
+void scale(const float* a, float* c, std::size_t n);                  ///< c = 3·a
+void add(const float* a, const float* b, float* c, std::size_t n);    ///< c = a + b
 
 }  // namespace mlbench::stream
