@@ -112,10 +112,16 @@ void add_pair_doubts(std::vector<std::string>& doubts, const Report& report) {
       const auto& clock = row.clock_ratios[i];
       const auto& v = row.verdicts[i];
       if (!compare::clock_differs(clock)) continue;
+      const auto title = [&](const std::string& subject) {
+        const auto* s = report.find_subject(subject);
+        return s == nullptr ? subject : s->title;
+      };
+      const bool second = clock->ratio > 1;
+      const double longer = second ? clock->ratio : 1 / clock->ratio;
       doubts.push_back(fmt::format(
-          "{}, {} against {}: clock_differs, a fixed piece of arithmetic takes {:+.1f} % longer "
-          "beside the second{}",
-          row.label, v.a, v.b, 100 * (clock->ratio - 1), kSee));
+          "{}, {} against {}: clock_differs, a fixed piece of arithmetic takes {:.1f} % longer "
+          "beside {}{}",
+          row.label, title(v.a), title(v.b), 100 * (longer - 1), title(second ? v.b : v.a), kSee));
     }
   }
 }

@@ -56,6 +56,10 @@ class Process {
   /// The next line of the child's stdout. Returns `interrupted` at once after request_stop().
   [[nodiscard]] Read read_line(std::chrono::steady_clock::time_point deadline, std::size_t longest);
 
+  /// Stops the child's group where it is, until resume().
+  void hold();
+  void resume();
+
   /// Waits up to `patience` for the child to end by itself, then SIGTERM, then SIGKILL.
   Exit finish(std::chrono::milliseconds patience);
   /// SIGKILL at once.
@@ -74,6 +78,7 @@ class Process {
   int in_ = -1, out_ = -1;  // our ends: the child's stdin and stdout
   std::string buffer_;      // read, but not yet a whole line
   std::optional<Exit> exit_;
+  bool held_ = false;
   std::filesystem::path stderr_file_;
   std::uintmax_t stderr_start_ = 0;
 };

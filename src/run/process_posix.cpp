@@ -171,6 +171,7 @@ Process& Process::operator=(Process&& other) noexcept {
   std::swap(out_, other.out_);
   std::swap(buffer_, other.buffer_);
   std::swap(exit_, other.exit_);
+  std::swap(held_, other.held_);
   std::swap(stderr_file_, other.stderr_file_);
   std::swap(stderr_start_, other.stderr_start_);
   return *this;
@@ -256,6 +257,17 @@ Exit Process::finish(std::chrono::milliseconds patience) {
   ::kill(-pid_, SIGTERM);
   if (wait_until(Clock::now() + std::chrono::seconds(1))) return *exit_;
   return kill();
+}
+
+void Process::hold() {
+  if (pid_ <= 0 || exit_ || held_) return;
+  held_ = ::kill(-pid_, SIGSTOP) == 0;
+}
+
+void Process::resume() {
+  if (!held_) return;
+  held_ = false;
+  ::kill(-pid_, SIGCONT);
 }
 
 Exit Process::kill() {

@@ -163,6 +163,20 @@ TEST_CASE("grandchildren end with their group, also when the child ended by itse
   }
 }
 
+TEST_CASE("a child that is held says nothing until it is resumed, and can be ended meanwhile") {
+  const Folder folder;
+  auto process = shell(folder, "while read x; do echo $x; done");
+  process.hold();
+  REQUIRE(process.write_line("one", in(1s)));
+  CHECK(process.read_line(in(300ms), 100).end == End::timed_out);
+  process.resume();
+  CHECK(next_line(process) == "one");
+  process.hold();
+  const pid_t pid = process.pid();
+  process.kill();
+  CHECK(ends_soon(pid));
+}
+
 TEST_CASE("a child does not outlive its object") {
   const Folder folder;
   pid_t pid = 0;

@@ -49,9 +49,12 @@ Json Slot::line(const char* type, const SlotSide& side) const {
 
 Answer Slot::ask(SlotSide& side, const char* verb, Json body, double extra_s) {
   body["case"] = context_.definition.id;
-  return side.worker->call(
+  auto answer = side.worker->call(
       verb, std::move(body),
       context_.settings.timeout_s + work_timeout_s(context_.definition) + extra_s);
+  // Only on the CPU: a GPU's driver may have work of its own to do in the process.
+  if (!answer.failure && compare::device_kind(side.subject->device) == "cpu") side.worker->hold();
+  return answer;
 }
 
 Status Slot::drop(SlotSide& side, const CallFailure& failure) {

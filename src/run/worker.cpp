@@ -110,6 +110,7 @@ std::variant<Worker, CallFailure> Worker::start(const Subject& subject, const fs
 }
 
 Answer Worker::call(const std::string& verb, Json body, double timeout_s) {
+  process_.resume();
   const std::int64_t id = next_id_++;
   const auto deadline = after(timeout_s);
   const auto failed = [](CallFailure failure) {
@@ -171,6 +172,7 @@ CallFailure Worker::lost(const Process::Read& read, const std::string& during, d
 }
 
 void Worker::finish() {
+  process_.resume();
   static_cast<void>(process_.write_line(
       protocol::encode(protocol::Request{.id = next_id_++, .verb = "bye", .body = Json::object()}),
       after(1)));

@@ -58,6 +58,10 @@ class Worker {
   /// rubbish and memory kills become a failure that names what happened.
   [[nodiscard]] Answer call(const std::string& verb, Json body, double timeout_s);
 
+  /// Stops the worker until the next call: threads of a BLAS or of OpenMP go on spinning for some
+  /// milliseconds after a call, on the cores that another worker is then timed on.
+  void hold() { process_.hold(); }
+
   /// Says bye and waits for the end; kills what does not go.
   void finish();
 
