@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -50,17 +51,22 @@ def label(case):
 
 
 class Lines:
-    """A child that answers one JSON line with one JSON line."""
+    """A child that answers one JSON line with one JSON line, and is stopped in between as in a run: threads of its
+    BLAS would spin on beside the other side."""
 
     def __init__(self, argv, env=None):
         self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True)
 
     def ask(self, message):
+        self.child.send_signal(signal.SIGCONT)
         self.child.stdin.write(json.dumps(message) + "\n")
         self.child.stdin.flush()
-        return json.loads(self.child.stdout.readline())
+        answer = json.loads(self.child.stdout.readline())
+        self.child.send_signal(signal.SIGSTOP)
+        return answer
 
     def close(self):
+        self.child.send_signal(signal.SIGCONT)
         self.child.stdin.close()
         self.child.wait()
 
@@ -71,6 +77,8 @@ class Ours:
     def __init__(self, framework, case):
         self.lines = Lines([str(find_worker(framework))])
         self.hello = json.loads(self.lines.child.stdout.readline())
+        blas = self.call("describe", device="cpu")["blas"]
+        self.blas_core = blas["core"] if blas["library"] == "OpenBLAS" else None
         self.case = self.call("prepare", **case, device="cpu", seed=1)["case"]
 
     def call(self, verb, **fields):
@@ -92,8 +100,10 @@ class Ours:
 class Theirs:
     """The framework's own Python API, in a process of its own: this file with --serve."""
 
-    def __init__(self, framework, case):
+    def __init__(self, framework, case, blas_core=None):
         env = dict(os.environ)
+        if blas_core:  # the kernels that our worker asked OpenBLAS for
+            env["OPENBLAS_CORETYPE"] = blas_core
         env.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_="2147483647")  # as our workers set glibc
         if framework == "mlx" and sys.platform == "linux":
             env["LD_PRELOAD"] = "libopenblas.so.0"
@@ -210,7 +220,8 @@ def serve(framework, case):
 
 def pair(framework, case, blocks):
     """log(their time / our time) of one pair of fresh processes: the median over interleaved block pairs."""
-    ours, theirs = Ours(framework, case), Theirs(framework, case)
+    ours = Ours(framework, case)
+    theirs = Theirs(framework, case, ours.blas_core)
     call_s = ours.warm()
     calls = max(1, math.ceil(1e-3 / call_s))
     samples = max(3, math.ceil(BLOCK_S / (calls * call_s)))
