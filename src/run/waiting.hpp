@@ -66,7 +66,7 @@ using Ask = std::function<Answer(const std::string& verb, Json body, double time
 /// What is known of the roof of a case.
 using FindRoof = std::function<std::optional<Roof>(const workload::Case&)>;
 
-/// Runs the self-test of a subject on `device`, in about half a second. `scratch` is a file for
+/// Runs the self-test of a subject on `device`, in about a second. `scratch` is a file for
 /// outputs.
 [[nodiscard]] SelfTest test_waiting(const Ask& ask, const std::string& device,
                                     const std::filesystem::path& scratch, const FindRoof& roof,

@@ -30,6 +30,14 @@ std::size_t window(const std::vector<double>& samples_s, std::size_t end) {
   return count >= 5 && total_s >= 0.020 ? count : 0;
 }
 
+/// Of calls of a microsecond there are tens of thousands, which nobody looks at one by one: the
+/// first show how the process warmed up, the last what it came to.
+void keep_ends(std::vector<double>& samples_s) {
+  constexpr std::ptrdiff_t kEach = 500;
+  if (std::ssize(samples_s) > 2 * kEach)
+    samples_s.erase(samples_s.begin() + kEach, samples_s.end() - kEach);
+}
+
 }  // namespace
 
 bool has_settled(const std::vector<double>& samples_s) {
@@ -53,7 +61,10 @@ protocol::Warmed warm(Kernel& kernel, const WarmRule& rule) {
     const bool enough =
         std::ssize(warmed.samples_s) + 1 >= rule.min_calls && spent_s() >= rule.min_s;
     warmed.settled = has_settled(warmed.samples_s);
-    if (enough && (warmed.settled || spent_s() >= rule.max_s)) return warmed;
+    if (enough && (warmed.settled || spent_s() >= rule.max_s)) {
+      keep_ends(warmed.samples_s);
+      return warmed;
+    }
     warmed.samples_s.push_back(time_s(kernel, 1));
   }
 }

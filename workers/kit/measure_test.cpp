@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 
@@ -113,7 +114,8 @@ TEST_CASE("warming up makes at least the calls and takes at least the time that 
   const auto warmed = warm(kernel, {.min_calls = 7, .min_s = 0.02, .max_s = 0.02});
   CHECK(static_cast<double>(steady_ns() - start) * 1e-9 >= 0.02);
   CHECK(kernel.asked.size() >= 7);
-  CHECK(warmed.samples_s.size() + 1 == kernel.asked.size());  // the first call is told apart
+  // The first call is told apart, and of very many the ends are kept.
+  CHECK(warmed.samples_s.size() == std::min<std::size_t>(1000, kernel.asked.size() - 1));
   for (const int calls : kernel.asked) CHECK(calls == 1);
 }
 
