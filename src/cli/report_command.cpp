@@ -121,9 +121,9 @@ int report_command(const Context& context, const ReportOptions& options) {
   if (options.collection || paths->size() > kManyRuns)
     return report_collection(context, options, *paths);
   if (options.reference && !page && format != "text" && format != "json")
-    return report_error(context,
-                        fail(ErrorKind::usage,
-                             "--reference is shown as text, in the page and with --json only"));
+    return report_error(
+        context,
+        fail(ErrorKind::usage, "--reference is shown as text, in the page and with --json only"));
   const auto loaded = load(*paths, options, page);
   if (!loaded) return report_error(context, loaded.error());
   if (!options.pictures.empty()) return write_charts(context, options, loaded->reports);

@@ -37,8 +37,8 @@ inline constexpr double kControlWidth = 0.02;
 /// False when any control says `different` or `missed`.
 [[nodiscard]] bool trusted(const std::vector<Control>& controls);
 
-/// "equal" (within 2 %), "no difference shown (...)", "found", "DIFFERENT (1.02x, 99.9 % range 1.01 to 1.03)": what a person reads after
-/// "A against A:" and "5 % more work:".
+/// "equal" (within 2 %), "no difference shown (...)", "found", "DIFFERENT (1.02x, 99.9 % range 1.01
+/// to 1.03)": what a person reads after "A against A:" and "5 % more work:".
 [[nodiscard]] std::string in_words(const Control& control);
 
 }  // namespace mlbench::compare

@@ -116,8 +116,8 @@ TEST_CASE("what fits once and not in all processes together alternates whole pro
   const auto c = candidates({}, Preset::quick, machine_with(kGiB), 3, {"memory/*"});
   CHECK(c.left_out.empty());
   // Copy: 128 MiB are within 256 MiB, and three times that is not; read: 3 x 64 MiB fit.
-  CHECK(c.alternating == std::set<std::string>{"memory/float32/copy_64MiB",
-                                               "memory/float32/triad_64MiB"});
+  CHECK(c.alternating ==
+        std::set<std::string>{"memory/float32/copy_64MiB", "memory/float32/triad_64MiB"});
   const auto s = select(c, at_rate(c, 1e9), Preset::quick);
   CHECK(s.alternating.contains("memory/float32/copy_64MiB"));
   CHECK(candidates({}, Preset::quick, machine_with(kGiB), 1, {"memory/*"}).alternating.empty());

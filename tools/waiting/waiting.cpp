@@ -4,8 +4,9 @@
 // An honest worker has to be believed every time, also on a busy machine (start other work beside
 // it); one that does not wait (the fake worker with MLBENCH_FAKE=run:async) never.
 
-#include "core/text.hpp"
 #include "run/waiting.hpp"
+
+#include "core/text.hpp"
 
 #include <unistd.h>
 

@@ -18,9 +18,9 @@ struct BoundSymbol {
 [[nodiscard]] std::optional<BoundSymbol> find_symbol(const char* name);
 
 /// The BLAS that a call of cblas_sgemm (or of sgemm_ where there is none) reaches in this process:
-/// {"library", "path", "config", "core", "threads"}, with OpenBLAS also "replaced_core", the kernels
-/// that it had chosen by itself where insist_on_openblas_kernels() changed them. Read from the loaded library itself; what it
-/// does not tell is null. All null when neither symbol is bound.
+/// {"library", "path", "config", "core", "threads"}, with OpenBLAS also "replaced_core", the
+/// kernels that it had chosen by itself where insist_on_openblas_kernels() changed them. Read from
+/// the loaded library itself; what it does not tell is null. All null when neither symbol is bound.
 [[nodiscard]] Json bound_blas();
 
 /// Likewise for Intel MKL, which PyTorch links into its own library: nullopt when it is absent.
