@@ -1,14 +1,13 @@
 #include "model/reference_ops.hpp"
 
+#include "core/parallel.hpp"
 #include "model/microscaling.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 #include <limits>
 #include <numbers>
 #include <numeric>
-#include <thread>
 
 namespace mlbench::model {
 namespace {
@@ -17,20 +16,6 @@ using Tensor = ReferenceOps::Tensor;
 
 std::size_t z(std::int64_t n) {
   return static_cast<std::size_t>(n);
-}
-
-/// Calls work(first, last) on parts of [0, total), each on a thread of its own.
-template <class Work>
-void in_parts(std::int64_t total, std::int64_t least, const Work& work) {
-  const auto threads = std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 16);
-  const auto parts = std::clamp<std::int64_t>(total / std::max<std::int64_t>(least, 1), 1, threads);
-  std::vector<std::future<void>> others;
-  for (std::int64_t p = 1; p < parts; ++p) {
-    others.push_back(std::async(std::launch::async,
-                                [&, p] { work(total * p / parts, total * (p + 1) / parts); }));
-  }
-  work(0, total / parts);
-  for (auto& other : others) other.get();
 }
 
 /// Eight partial sums, which a compiler keeps in vector registers.
@@ -227,10 +212,10 @@ Tensor ReferenceOps::linear(const Tensor& x, const Linear& l) {
   if (l.bias) bias = to_floats(*l.bias);
   Tensor y{x.shape, std::vector<double>(z(tokens * l.rows))};
   y.shape.back() = l.rows;
-  in_parts(l.rows, 16, [&](std::int64_t first, std::int64_t last) {
+  in_parts(z(l.rows), 16, [&](std::size_t, std::size_t first, std::size_t last) {
     std::vector<float> row(z(k));
     std::vector<double> out(z(tokens));
-    for (std::int64_t r = first; r < last; ++r) {
+    for (auto r = static_cast<std::int64_t>(first); r < static_cast<std::int64_t>(last); ++r) {
       read_row(l, r, row.data());
       multiply_row(row, x.values, xt, tokens, out.data());
       for (std::int64_t t = 0; t < tokens; ++t)
@@ -368,9 +353,9 @@ Tensor ReferenceOps::attention(Tensor q, Tensor k, Tensor v, const Attention& ho
   const auto batch = q.shape[0], heads = q.shape[1], count = q.shape[2], d = q.shape[3];
   const auto groups = heads / k.shape[1], keys = k.shape[2];
   Tensor y{q.shape, std::vector<double>(q.values.size())};
-  in_parts(batch * heads, 1, [&](std::int64_t first, std::int64_t last) {
+  in_parts(z(batch * heads), 1, [&](std::size_t, std::size_t first, std::size_t last) {
     std::vector<double> weights(z(keys));
-    for (std::int64_t bh = first; bh < last; ++bh) {
+    for (auto bh = static_cast<std::int64_t>(first); bh < static_cast<std::int64_t>(last); ++bh) {
       const auto kv = (bh / heads) * k.shape[1] + bh % heads / groups;
       const double* key = k.values.data() + kv * keys * d;
       const double* value = v.values.data() + kv * keys * d;

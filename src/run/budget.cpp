@@ -38,7 +38,6 @@ Status Runner::Impl::drop(CaseState& state, const std::string& reason) {
 /// plans the blocks). Where the rounds still needed do not fit into the budget, they get fewer
 /// block pairs, and where that is not enough the dearest cases go: fewer verdicts rather than none.
 Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
-  constexpr int kFewestRows = 2;  // one ABBA
   const auto too_long = [&] {
     return used_s + round_s * (settings.min_rounds - 2) > settings.budget_s;
   };

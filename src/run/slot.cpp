@@ -99,8 +99,12 @@ Status Slot::prepare(SlotSide& side) {
   return check(side, "fresh");
 }
 
+std::filesystem::path Slot::output_path(const SlotSide& side) const {
+  return context_.scratch / (std::to_string(side.worker->pid()) + ".output");
+}
+
 Status Slot::check(SlotSide& side, const char* source) {
-  const auto path = context_.scratch / (std::to_string(side.worker->pid()) + ".output");
+  const auto path = output_path(side);
   auto answer = ask(side, "verify", {{"source", source}, {"path", path.string()}});
   if (answer.failure) return drop(side, *answer.failure);
   auto output = read_output(answer.body, path, std::move(context_.output_buffer));
@@ -126,7 +130,7 @@ Status Slot::check(SlotSide& side, const char* source) {
 /// calls give the same bits each time, and gigabytes then need not go through a file again.
 Result<bool> Slot::is_as_checked(SlotSide& side) {
   if (side.digest.empty()) return false;
-  const auto path = context_.scratch / (std::to_string(side.worker->pid()) + ".output");
+  const auto path = output_path(side);
   auto answer =
       ask(side, "verify", {{"source", "last"}, {"path", path.string()}, {"digest", true}});
   if (answer.failure) {
@@ -188,7 +192,6 @@ void Slot::plan_blocks() {
 /// process blocks that long agree.
 void Slot::plan_rows() {
   constexpr double kLongest_s = 1;
-  constexpr int kFewest = 2;  // one ABBA
   double row_s = 0;
   for (const SlotSide& side : sides_) {
     if (side.worker == nullptr) continue;
@@ -197,7 +200,7 @@ void Slot::plan_rows() {
   }
   const int most = context_.settings.rows;
   const int affordable = static_cast<int>(kLongest_s / std::max(row_s, 1e-9)) / 2 * 2;
-  plan_.rows = std::min(most, std::max(kFewest, affordable));
+  plan_.rows = std::min(most, std::max(kFewestRows, affordable));
 }
 
 void Slot::plan_calls() {

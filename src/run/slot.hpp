@@ -7,6 +7,9 @@
 
 namespace mlbench::run {
 
+/// Block pairs a slot at least: one ABBA.
+inline constexpr int kFewestRows = 2;
+
 /// What a case's blocks look like; fixed in its first round, the same for all rounds.
 struct SlotPlan {
   int calls = 0;                         ///< Calls a sample, equal for all subjects; 0 until known.
@@ -53,6 +56,7 @@ class Slot {
 
  private:
   [[nodiscard]] Status prepare(SlotSide& side);
+  [[nodiscard]] std::filesystem::path output_path(const SlotSide& side) const;
   [[nodiscard]] Status check(SlotSide& side, const char* source);
   [[nodiscard]] Result<bool> is_as_checked(SlotSide& side);
   [[nodiscard]] Status check_last(SlotSide& side);

@@ -1,6 +1,6 @@
 #include "workload/input.hpp"
 
-#include "workload/parallel.hpp"
+#include "core/parallel.hpp"
 
 #include <algorithm>
 #include <cstring>

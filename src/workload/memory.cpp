@@ -1,9 +1,9 @@
 #include "workload/memory.hpp"
 
+#include "core/parallel.hpp"
 #include "workload/check.hpp"
 #include "workload/family.hpp"
 #include "workload/input.hpp"
-#include "workload/parallel.hpp"
 
 #include <algorithm>
 #include <array>

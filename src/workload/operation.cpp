@@ -1,8 +1,8 @@
 #include "workload/operation.hpp"
 
+#include "core/parallel.hpp"
 #include "workload/check.hpp"
 #include "workload/input.hpp"
-#include "workload/parallel.hpp"
 
 #include <algorithm>
 #include <cmath>

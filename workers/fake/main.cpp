@@ -1,6 +1,7 @@
 // A worker for tests: it knows every workload, computes right answers slowly, takes a set time a
 // call, and misbehaves as MLBENCH_FAKE says. It is used only when it is named (--worker fake), and
 // to play the frameworks of a recorded machine in a rehearsal.
+#include "core/parallel.hpp"
 #include "kit/backend.hpp"
 #include "kit/counters.hpp"
 #include "misbehaviour.hpp"
@@ -10,7 +11,6 @@
 #include "workload/language.hpp"
 #include "workload/memory.hpp"
 #include "workload/operation.hpp"
-#include "workload/parallel.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -89,10 +89,10 @@ std::vector<double> gemm_in(const Case& c, std::uint64_t seed) {
           static_cast<T>(w[j * static_cast<std::size_t>(k) + p]);
   }
   std::vector<double> y(static_cast<std::size_t>(m * n));
-  workload::in_parts(static_cast<std::size_t>(m), 64,
-                     [&](std::size_t /*part*/, std::size_t first, std::size_t end) {
-                       add_rows(c, x, columns, first, end, y);
-                     });
+  in_parts(static_cast<std::size_t>(m), 64,
+           [&](std::size_t /*part*/, std::size_t first, std::size_t end) {
+             add_rows(c, x, columns, first, end, y);
+           });
   return y;
 }
 
@@ -179,7 +179,8 @@ class FakeKernel final : public kit::Kernel {
       std::fill(values.begin() + std::ssize(values) / 2, values.end(), 0.0);
     if (asked_for("verify", "axis", case_.id) && spec.shape.size() > 1)
       values = transposed(values, static_cast<std::size_t>(spec.shape.back()));
-    if (asked_for("verify", "wrong", case_.id)) values.back() += 1;
+    const bool late = calls_made_ >= 4 && asked_for("verify", "late", case_.id);
+    if (late || asked_for("verify", "wrong", case_.id)) values.back() += 1;
     if (asked_for("verify", "nan", case_.id))
       values.back() = std::numeric_limits<double>::quiet_NaN();
     const DType dtype = asked_for("verify", "dtype", case_.id) ? DType::float64 : spec.dtype;

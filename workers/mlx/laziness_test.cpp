@@ -2,6 +2,7 @@
 // worker's own kernels, which must not fall into it.
 #include "mlx/backend.hpp"
 #include "mlx/chain.hpp"
+#include "mlx/counting_for_tests.hpp"
 #include "mlx/fused.hpp"
 
 #include <doctest/doctest.h>
@@ -19,34 +20,11 @@ namespace mx = mlx::core;
 
 namespace {
 
-/// Negates, counts how often it is evaluated, and says that all of its kind are equal.
-class Counting final : public mx::UnaryPrimitive {
- public:
-  Counting(mx::Stream stream, int& evaluations)
-      : mx::UnaryPrimitive(stream), evaluations_(evaluations) {}
-
-  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
-    ++evaluations_;
-    out.set_data(mx::allocator::malloc(out.nbytes()));
-    const float* from = inputs[0].data<float>();
-    float* to = out.data<float>();
-    for (std::size_t i = 0; i < out.size(); ++i) to[i] = -from[i];
-  }
-  void eval_gpu(const std::vector<mx::array>&, mx::array&) override {
-    throw std::runtime_error("CPU only");
-  }
-  const char* name() const override { return "Counting"; }
-  bool is_equivalent(const mx::Primitive&) const override { return true; }
-
- private:
-  int& evaluations_;
-};
-
 mlx_worker::Call counting(int& evaluations) {
   return [&evaluations](const std::vector<mx::array>& in) {
     const auto stream = mx::default_stream(mx::Device::cpu);
-    return mx::array(in[0].shape(), in[0].dtype(), std::make_shared<Counting>(stream, evaluations),
-                     {in[0]});
+    return mx::array(in[0].shape(), in[0].dtype(),
+                     std::make_shared<mlx_worker::Counting>(stream, evaluations), {in[0]});
   };
 }
 

@@ -4,6 +4,7 @@
 #include "mlx/array.hpp"
 #include "mlx/backend.hpp"
 #include "mlx/chain.hpp"
+#include "mlx/counting_for_tests.hpp"
 #include "mlx/fused.hpp"
 #include "mlx/package.hpp"
 
@@ -43,29 +44,6 @@ workload::CheckResult checked(const workload::Case& c) {
   return workload::find_workload(c.workload)->make_checker(c, 7)->check((*kernel)->output());
 }
 
-/// Negates, and counts how often it is evaluated.
-class CountingNegative final : public mx::UnaryPrimitive {
- public:
-  CountingNegative(mx::Stream stream, int& evaluations)
-      : mx::UnaryPrimitive(stream), evaluations_(evaluations) {}
-
-  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
-    ++evaluations_;
-    out.set_data(mx::allocator::malloc(out.nbytes()));
-    const float* from = inputs[0].data<float>();
-    float* to = out.data<float>();
-    for (std::size_t i = 0; i < out.size(); ++i) to[i] = -from[i];
-  }
-  void eval_gpu(const std::vector<mx::array>&, mx::array&) override {
-    throw std::runtime_error("CPU only");
-  }
-  const char* name() const override { return "CountingNegative"; }
-  bool is_equivalent(const mx::Primitive&) const override { return true; }
-
- private:
-  int& evaluations_;
-};
-
 }  // namespace
 
 TEST_CASE("gemm agrees with the reference in every dtype, in the dtype asked for") {
@@ -85,13 +63,13 @@ TEST_CASE("every memory operation agrees with the reference") {
 
 TEST_CASE("every call of a chain is evaluated, whatever its grouping") {
   mx::array x = mx::full({1024}, 2.0F, mx::Device::cpu);
-  mx::eval(x);  // CountingNegative reads at once, not on the stream that makes x
+  mx::eval(x);  // Counting reads at once, not on the stream that makes x
   for (const int group : {1, 3, 100}) {
     int evaluations = 0;
     const mlx_worker::Call call = [&](const std::vector<mx::array>& in) {
       const auto stream = mx::default_stream(mx::Device::cpu);
       return mx::array(in[0].shape(), in[0].dtype(),
-                       std::make_shared<CountingNegative>(stream, evaluations), {in[0]});
+                       std::make_shared<mlx_worker::Counting>(stream, evaluations), {in[0]});
     };
     const auto last = mlx_worker::run_chain(call, {x}, 7, group);
     CHECK(evaluations == 7);
@@ -106,7 +84,7 @@ TEST_CASE("every call of a cold chain and of independent calls is evaluated, and
   const mlx_worker::Call call = [&](const std::vector<mx::array>& in) {
     const auto stream = mx::default_stream(mx::Device::cpu);
     return mx::array(in[0].shape(), in[0].dtype(),
-                     std::make_shared<CountingNegative>(stream, evaluations), {in[0]});
+                     std::make_shared<mlx_worker::Counting>(stream, evaluations), {in[0]});
   };
   std::vector<mx::array> outputs;
   std::size_t next = 0;

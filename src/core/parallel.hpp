@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-namespace mlbench::workload {
+namespace mlbench {
 
 /// How many parts in_parts() makes of `total` items: as many as there are threads, at most 16, and
 /// no part of fewer than `least` items.
@@ -30,4 +30,4 @@ void in_parts(std::size_t total, std::size_t least, Work&& work) {
   for (auto& other : others) other.get();
 }
 
-}  // namespace mlbench::workload
+}  // namespace mlbench
