@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import unittest
 
 from harness import ALL_CASES, COPY, GEMM_16, GEMM_24, MlbenchTest, ON_LINUX, main
@@ -91,6 +92,19 @@ class MisbehavingWorker(MlbenchTest):
                 self.setUp()
                 bad = self.assert_costs_one_case(f"verify@{GEMM_16}:{manner}", "wrong_result", word)
                 self.assertFalse(bad["check"]["ok"])
+
+    def test_large_outputs_are_compared_after_timing_too(self):
+        """Over 16 MiB by a digest of the output that was checked before; where it differs the output is read again."""
+        large = "memory/float32/copy_20MiB"
+        with open(self.config) as file: text = file.read()
+        self.config = self.write("large.yaml", text.replace("64KiB", "20MiB"))
+        for fake, status in (("", "ok"), (f"verify@{large}:late", "wrong_result")):
+            with self.subTest(fake=fake):
+                finished = self.run_fake("--json", "--only", large, fake=fake)
+                self.assertEqual(self.entries(finished.json)[large]["status"], status, finished)
+                last = [c for c in self.lines("check") if c["source"] == "last" and c["subject"] == "fake:cpu" and c["case"] == large]
+                self.assertEqual("digest" in last[0]["method"], status == "ok", last)
+                shutil.rmtree(self.results)
 
     def test_wrong_outputs_are_told_in_the_checks_line(self):
         finished = self.run_fake(fake=f"verify@{GEMM_16}:wrong")

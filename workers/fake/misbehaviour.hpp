@@ -16,6 +16,7 @@ namespace mlbench::fake {
 ///   wrong     a wrong output (verify)         nan       a NaN among the outputs (verify)
 ///   float16   rounds the output to float16 on the way (verify)
 ///   partial   leaves the second half of the output unwritten (verify)
+///   late      a wrong output once timed calls were made (verify)
 ///   axis      swaps the output's last two dimensions (verify)
 ///   fallback  says that an operation ran on the CPU (prepare)
 ///   inputs    computes from the inputs of another seed (verify)
