@@ -122,7 +122,8 @@ wanted_apt_packages() {
       has rsvg-convert || echo librsvg2-bin
       ;;
   esac
-  if [ "$1" = all ]; then printf '%s\n' clang clang-format clang-tidy libclang-rt-dev shellcheck; fi
+  # git: to know which files are the project's.
+  if [ "$1" = all ]; then printf '%s\n' git clang clang-format clang-tidy libclang-rt-dev shellcheck; fi
 }
 
 is_installed_by_apt() { dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }

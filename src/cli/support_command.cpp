@@ -50,7 +50,8 @@ std::vector<workload::Case> probe_cases(const RunOptions& options, int& too_larg
         if (!added && size(c) < size(it->second)) it->second = c;
       }
     }
-    for (const auto& [key, c] : smallest) {
+    for (const auto& of_operation : smallest) {
+      const auto& c = of_operation.second;
       const bool wanted = options.only.empty() ||
                           std::any_of(options.only.begin(), options.only.end(),
                                       [&](const auto& glob) { return glob_match(glob, c.id); });

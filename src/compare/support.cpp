@@ -26,25 +26,41 @@ std::optional<std::string> support_of(const store::Cell& cell) {
   return on_cpu ? "fallback" : "native";
 }
 
-void mark_slow(std::vector<SupportRecord>& records) {
-  const auto key = [](const SupportRecord& r) {
-    return r.subject + '\n' + r.workload + '\n' + dump_json(r.params);
-  };
-  std::unordered_map<std::string, double> float32_s;
-  for (const SupportRecord& r : records) {
-    if (r.dtype == "float32" && r.call_s) float32_s.try_emplace(key(r), *r.call_s);
-  }
-  for (SupportRecord& r : records) {
-    if (r.dtype == "float32" || !r.call_s || r.support != "native") continue;
-    const auto base = float32_s.find(key(r));
-    if (base == float32_s.end() || *r.call_s <= kSlowFactor * base->second) continue;
+void mark_slow(std::vector<SupportRecord>& records, const std::vector<TimedCase>& cases) {
+  const auto ratios = float32_ratios(cases);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    SupportRecord& r = records[i];
+    if (!ratios[i] || *ratios[i] <= kSlowFactor || r.support != "native") continue;
     r.support = "slow";
-    r.reason =
-        "takes " + format_significant(*r.call_s / base->second, 2) + " times as long as float32";
+    r.reason = slow_reason(*ratios[i]);
   }
 }
 
 }  // namespace
+
+std::vector<std::optional<double>> float32_ratios(const std::vector<TimedCase>& cases) {
+  const auto key = [](const TimedCase& c) {
+    return c.subject + '\n' + c.definition->workload + '\n' + dump_json(c.definition->params);
+  };
+  const auto is_float32 = [](const TimedCase& c) {
+    return c.definition->dtype == workload::DType::float32;
+  };
+  std::unordered_map<std::string, double> float32_s;
+  for (const TimedCase& c : cases) {
+    if (is_float32(c) && c.call_s) float32_s.try_emplace(key(c), *c.call_s);
+  }
+  std::vector<std::optional<double>> ratios(cases.size());
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const auto base = float32_s.find(key(cases[i]));
+    if (base == float32_s.end() || is_float32(cases[i]) || !cases[i].call_s) continue;
+    ratios[i] = *cases[i].call_s / base->second;
+  }
+  return ratios;
+}
+
+std::string slow_reason(double float32_ratio) {
+  return "takes " + format_significant(float32_ratio, 2) + " times as long as float32";
+}
 
 std::string operation_of(const std::string& workload, const Json& params) {
   if (const auto op = find_string(params, "op")) return workload + " " + *op;
@@ -55,6 +71,7 @@ std::string operation_of(const std::string& workload, const Json& params) {
 
 std::vector<SupportRecord> support_of(const store::RunData& run) {
   std::vector<SupportRecord> records;
+  std::vector<TimedCase> cases;
   for (const auto& c : run.cases) {
     if (c.control) continue;
     for (const auto& s : run.subjects) {
@@ -63,6 +80,8 @@ std::vector<SupportRecord> support_of(const store::RunData& run) {
       const auto support = support_of(it->second);
       if (!support) continue;
       const auto time = time_of(it->second);
+      const auto call_s = time ? std::optional(time->median_s) : std::nullopt;
+      cases.push_back({s.name, &c.definition, call_s});
       records.push_back({.subject = s.name,
                          .case_id = c.definition.id,
                          .workload = c.definition.workload,
@@ -71,12 +90,12 @@ std::vector<SupportRecord> support_of(const store::RunData& run) {
                          .support = *support,
                          .reason = it->second.reason,
                          .kernel = it->second.kernel,
-                         .call_s = time ? std::optional(time->median_s) : std::nullopt,
+                         .call_s = call_s,
                          .probed = {}});
       if (*support == "native") records.back().reason.clear();
     }
   }
-  mark_slow(records);
+  mark_slow(records, cases);
   records.insert(records.end(), run.support.begin(), run.support.end());
   return records;
 }

@@ -80,7 +80,8 @@ TEST_CASE(
                                        {"Mistral-7B", "M2 8c 8GB"},
                                        {"Qwen2.5-32B", "RTX 4090"},
                                        {"gpt-oss-120b", "M3 Max 40c 64GB"}}) {
-    CAPTURE(model);
+    const std::string asked = model;
+    CAPTURE(asked);
     const auto a = must_ask(about(model, machine));
     REQUIRE_FALSE(a.fits);
     REQUIRE_FALSE(a.options.empty());
@@ -168,7 +169,8 @@ TEST_CASE("a measured run here corrects speed for its kind of weights, and memor
   REQUIRE(question.has_value());
   const auto plain = answer(*question, r);
   Correction c;
-  c.format = question->format.name, c.decode = 0.5, c.prefill = 2, c.source = "run, model";
+  c.format = question->format.name, c.decode = {.rate = 0.5}, c.prefill = {.rate = 2},
+  c.source = "run, model";
   c.overhead_bytes = 1e8;
   question->constants.correction = c;
   const auto corrected = answer(*question, r);
@@ -181,6 +183,38 @@ TEST_CASE("a measured run here corrects speed for its kind of weights, and memor
   const auto other = answer(*question, r);
   CHECK(other->speed.decode->value == doctest::Approx(plain->speed.decode->value));
   CHECK(other->need.overhead_bytes == 100'000'000);
+}
+
+TEST_CASE(
+    "a pace gives back what was measured, and time below every range is by layer, not by work") {
+  const Range predicted{.value = 100, .low = 50, .high = 130};
+  const Pace scaled = pace_of(predicted, 80, 1, 12);
+  CHECK(scaled.rate == doctest::Approx(0.8));
+  CHECK(scaled.layer_s == doctest::Approx(0));
+  const Pace faster = pace_of(predicted, 150, 1, 12);
+  CHECK(faster.rate == doctest::Approx(1.5));
+  const Pace launched = pace_of(predicted, 10, 1, 10);
+  CHECK(launched.rate == doctest::Approx(0.5));
+  CHECK(1 / (1 / (100 * launched.rate) + 10 * launched.layer_s) == doctest::Approx(10));
+
+  // An H100's decoding step of a small model is all launches; a prompt four times as long is not
+  // four times as slow.
+  Request r = about("synthetic-122M", "H100");
+  r.runtime = "torch", r.dtype = "bfloat16", r.context = 512;
+  auto question = resolve(r, {}, {});
+  REQUIRE(question.has_value());
+  const auto plain = answer(*question, r);
+  CHECK(plain->speed.decode->low < 300);
+  Correction c;
+  c.format = question->format.name;
+  const auto layers = static_cast<double>(question->shape.layers);
+  c.prefill = pace_of(*plain->speed.prefill, 140'832, 512, layers);
+  question->constants.correction = c;
+  const auto again = answer(*question, r);
+  CHECK(again->speed.prefill->value == doctest::Approx(140'832));
+  question->load.context = 2048;
+  const auto longer = answer(*question, r);
+  CHECK(longer->speed.prefill->value > 400'000);
 }
 
 TEST_CASE("a question that cannot be asked gets a sentence that names the flag") {

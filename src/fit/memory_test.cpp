@@ -68,8 +68,8 @@ TEST_CASE(
   for (const auto& [name, kinds] : sizes.items()) {
     const auto shape = family(name);
     for (const auto& [kind, bytes] : kinds.items()) {
-      CAPTURE(name);
-      CAPTURE(kind);
+      const auto asked = name + " " + kind;
+      CAPTURE(asked);
       const auto format = kind == "bfloat16" ? *parse_dtype(kind) : quant(kind, "mlx-lm", shape);
       CHECK(weight_bytes(shape, format) == bytes.get<std::int64_t>());
     }

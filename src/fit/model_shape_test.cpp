@@ -74,8 +74,9 @@ TEST_CASE("published configs of transformers 4 and 5 give the models that are kn
                                                     {"phi-2", "Phi-2"},
                                                     {"gemma-2-9b", "Gemma-2-9B"}};
   for (const auto& [file, name] : names) {
-    CAPTURE(file);
-    const auto shape = model::read_config(test_path("hub/" + file + ".json"));
+    const auto path = test_path("hub/" + file + ".json");
+    CAPTURE(path);
+    const auto shape = model::read_config(path);
     REQUIRE_MESSAGE(shape.has_value(), (shape ? "" : shape.error().message));
     const auto known = model::find_model(name);
     REQUIRE(known.has_value());
@@ -146,7 +147,8 @@ TEST_CASE("a malformed config gets one sentence that names the file and the fiel
       {std::string(200, '[') + std::string(200, ']'), "not valid JSON"},
   };
   for (const auto& [text, word] : bad) {
-    CAPTURE(text.substr(0, 200));
+    const auto beginning = std::string(text).substr(0, 200);
+    CAPTURE(beginning);
     const auto shape = model::parse_config(text, "dir/config.json");
     REQUIRE_FALSE(shape.has_value());
     CHECK(shape.error().message.starts_with("dir/config.json: "));
@@ -180,7 +182,8 @@ TEST_CASE("names find models in any spelling, and unknown ones find their neares
       {"TinyLlama", "TinyLlama-1.1B"},
       {"PHI2", "Phi-2"}};
   for (const auto& [text, name] : names) {
-    CAPTURE(text);
+    const std::string asked = text;
+    CAPTURE(asked);
     const auto found = model::find_model(text);
     REQUIRE_MESSAGE(found.has_value(), (found ? "" : found.error().message));
     CHECK(found->shape.name == name);

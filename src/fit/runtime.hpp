@@ -9,10 +9,18 @@
 
 namespace mlbench::fit {
 
-/// What a measured run on the machine at hand showed against the prediction for it.
+/// What a measured pass through a model showed against the prediction for it. A rate below what any
+/// runtime reached (the low end of the predicted range) is not a slow device but time that passes
+/// whatever is computed: launches on a GPU, the host's own work. It is counted by layer, so that
+/// larger models and longer prompts are not taken to be as slow.
+struct Pace {
+  double rate = 1;     ///< Multiplies the predicted rate.
+  double layer_s = 0;  ///< Seconds a layer and pass beyond that.
+};
+
 struct Correction {
-  std::string format;                    ///< Of the weights: the factors hold for this kind only.
-  double decode = 1, prefill = 1;        ///< Measured tokens/s over predicted.
+  std::string format;  ///< Of the weights: the paces hold for this kind only.
+  Pace decode, prefill;
   std::optional<double> overhead_bytes;  ///< Measured peak less weights, KV cache and activations.
   std::string source;                    ///< The run and the model.
 };

@@ -103,14 +103,32 @@ void predict_prefill(Speed& speed, const model::ModelShape& s, const Format& f, 
 
 namespace {
 
-/// `range` scaled by `factor`, its width that of corrected predictions.
-void correct(std::optional<Range>& range, double factor) {
+/// Launching the kernels of a layer took PyTorch up to 0.38 ms and MLX 0.13 ms on the one NVIDIA
+/// host that was measured (docs/fit.md), however small the layer is.
+constexpr double kMostLaunch_s = 0.4e-3;
+
+void lower_by_launches(std::optional<Range>& range, double tokens, double layers) {
+  if (range) range->low = tokens / (tokens / range->low + layers * kMostLaunch_s);
+}
+
+/// `range` at `pace`, its width that of corrected predictions. A pass through `layers` layers gives
+/// `tokens` tokens.
+void correct(std::optional<Range>& range, const Pace& pace, double tokens, double layers) {
   if (!range) return;
-  const double value = range->value * factor;
+  const double pass_s = tokens / (range->value * pace.rate) + layers * pace.layer_s;
+  const double value = tokens / pass_s;
   range = Range{.value = value, .low = value * kCorrectedLow, .high = value * kCorrectedHigh};
 }
 
 }  // namespace
+
+Pace pace_of(const Range& predicted, double measured, double tokens, double layers) {
+  const double least = predicted.low / predicted.value;
+  Pace pace{.rate = std::max(measured / predicted.value, least)};
+  const double pass_s = tokens / measured, explained_s = tokens / (predicted.value * pace.rate);
+  pace.layer_s = std::max(0.0, pass_s - explained_s) / layers;
+  return pace;
+}
 
 Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& load, const Target& t,
                     const RuntimeConstants& c, bool version_known) {
@@ -129,9 +147,13 @@ Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& loa
     speed.notes.push_back(
         "This machine's FLOP/s are not known, so prefill is not predicted; mlbench run measures "
         "them.");
+  if (t.kind == Target::Kind::cuda && !are_own(c)) {
+    lower_by_launches(speed.decode, d(load.batch), d(s.layers));
+    lower_by_launches(speed.prefill, d(load.context), d(s.layers));
+  }
   if (c.correction && c.correction->format == f.name) {
-    correct(speed.decode, c.correction->decode);
-    correct(speed.prefill, c.correction->prefill);
+    correct(speed.decode, c.correction->decode, d(load.batch), d(s.layers));
+    correct(speed.prefill, c.correction->prefill, d(load.context), d(s.layers));
   }
   return speed;
 }

@@ -28,4 +28,8 @@ struct Speed {
                                   const Load& load, const Target& target,
                                   const RuntimeConstants& constants, bool version_known);
 
+/// What measuring `measured` tokens/s where `predicted` was predicted without a correction says.
+/// One pass through `layers` layers gives `tokens` tokens.
+[[nodiscard]] Pace pace_of(const Range& predicted, double measured, double tokens, double layers);
+
 }  // namespace mlbench::fit

@@ -80,8 +80,9 @@ TEST_CASE(
        {std::tuple{std::string("llama.cpp"), std::string("8e672ef"), 44},
         {"mlx-lm", "mlx", 66},
         {"llama.cpp", "2025-08", 6}}) {
-    CAPTURE(runtime);
-    const auto c = decode_against(rows_of(runtime, build), true);
+    const auto rows = rows_of(runtime, build);
+    CAPTURE(rows.size());
+    const auto c = decode_against(rows, true);
     REQUIRE(std::ssize(c.errors) == count);
     MESSAGE(runtime << " " << build << " decode: median " << quantile_of(c.errors, 0.5) << ", p95 "
                     << quantile_of(c.errors, 0.95) << ", in range " << c.coverage());
@@ -97,8 +98,9 @@ TEST_CASE(
     "used") {
   for (const auto& [runtime, build] :
        {std::pair{std::string("llama.cpp"), std::string("8e672ef")}, {"mlx-lm", "mlx"}}) {
-    CAPTURE(runtime);
-    CHECK(decode_against(rows_of(runtime, build), false).coverage() >= 0.9);
+    const auto rows = rows_of(runtime, build);
+    CAPTURE(rows.size());
+    CHECK(decode_against(rows, false).coverage() >= 0.9);
   }
 }
 
@@ -121,8 +123,9 @@ TEST_CASE("NVIDIA's range holds at least 90 % of the rows whose card is known") 
 TEST_CASE("prefill, with attention over the prompt, is predicted where it was fitted") {
   for (const auto& [runtime, build] :
        {std::pair{std::string("llama.cpp"), std::string("8e672ef")}, {"mlx-lm", "mlx"}}) {
-    CAPTURE(runtime);
-    const auto c = prefill_against(rows_of(runtime, build));
+    const auto rows = rows_of(runtime, build);
+    CAPTURE(rows.size());
+    const auto c = prefill_against(rows);
     MESSAGE(runtime << " " << build << " prefill: median " << quantile_of(c.errors, 0.5) << ", p95 "
                     << quantile_of(c.errors, 0.95) << ", in range " << c.coverage());
     CHECK(quantile_of(c.errors, 0.5) < 0.05);

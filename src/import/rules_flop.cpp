@@ -175,7 +175,8 @@ void find_sums(const Batch& batch, Doubts& out) {
       if (objects.size() < 2) continue;
       const auto& first = objects.begin()->second;
       if (first.size() > 20) continue;
-      for (const auto& [whole, row] : first) {
+      for (const auto& entry : first) {
+        const auto& whole = entry.first;
         for (auto a = first.begin(); a != first.end(); ++a) {
           for (auto b = std::next(a); b != first.end(); ++b) {
             if (a->first == whole || b->first == whole) continue;
@@ -197,7 +198,7 @@ void find_sums(const Batch& batch, Doubts& out) {
             auto doubt = doubt_about_all(file, fields, "sum_not_measured",
                                          "in every case it is " + a->first + " plus " + b->first +
                                              ": added up, not measured");
-            doubt.rows.push_back(row);
+            doubt.rows.push_back(entry.second);
             out.push_back(std::move(doubt));
           }
         }

@@ -10,7 +10,7 @@
 namespace mlbench::report {
 namespace {
 
-constexpr const char* kPeak = "peak memory";
+constexpr const char *kPeak = "peak memory", *kDecode = "decode at ", *kPrompt = "prompt of ";
 
 const LlmEntry* measured_entry(const std::vector<LlmEntry>& entries) {
   const auto it = std::find_if(entries.begin(), entries.end(),
@@ -114,14 +114,16 @@ FitMeasured set_against(const fit::Case& question, const std::optional<fit::Corr
     return static_cast<double>(p.need->total_bytes);
   });
   if (decode != nullptr) {
-    row = {.what = "decode at " + std::to_string(decode->tokens),
+    row = {.what = kDecode + std::to_string(decode->tokens),
+           .tokens = std::max<std::int64_t>(1, decode->tokens),
            .unit = FitRow::Unit::tokens_per_s,
            .measured = decode->tokens_per_s};
-    add_row(m, question, earlier, std::max<std::int64_t>(1, decode->tokens), row,
+    add_row(m, question, earlier, row.tokens, row,
             [](const Prediction& p) { return value_of(p.speed.decode); });
   }
   if (prefill != nullptr) {
-    row = {.what = "prompt of " + std::to_string(prefill->tokens),
+    row = {.what = kPrompt + std::to_string(prefill->tokens),
+           .tokens = prefill->tokens,
            .unit = FitRow::Unit::tokens_per_s,
            .measured = prefill->tokens_per_s};
     add_row(m, question, earlier, prefill->tokens, row,
@@ -138,14 +140,21 @@ std::optional<fit::Correction> correction_of(const fit::Case& question, const Fi
   bool any = false;
   for (const auto& row : m.rows) {
     if (!row.predicted || !row.measured || *row.predicted <= 0) continue;
-    const double ratio = *row.measured / *row.predicted;
+    const auto p =
+        predict(question, std::nullopt, row.tokens > 0 ? row.tokens : question.load.context);
+    const auto layers = static_cast<double>(question.shape.layers);
     if (row.what == kPeak) {
-      const auto p = predict(question, std::nullopt, question.load.context);
       const double rest = static_cast<double>(p.need->total_bytes - p.need->overhead_bytes);
       c.overhead_bytes = std::max(0.0, *row.measured - rest);
     }
-    if (row.what.starts_with("decode")) c.decode = ratio, any = true;
-    if (row.what.starts_with("prompt")) c.prefill = ratio, any = true;
+    if (row.what.starts_with(kDecode)) {
+      const auto batch = static_cast<double>(question.load.batch);
+      c.decode = fit::pace_of(*p.speed.decode, *row.measured, batch, layers), any = true;
+    }
+    if (row.what.starts_with(kPrompt)) {
+      const auto tokens = static_cast<double>(row.tokens);
+      c.prefill = fit::pace_of(*p.speed.prefill, *row.measured, tokens, layers), any = true;
+    }
   }
   if (!any) return std::nullopt;
   return c;

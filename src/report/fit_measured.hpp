@@ -12,7 +12,8 @@ namespace mlbench::report {
 
 /// One quantity of both. Unknown is empty.
 struct FitRow {
-  std::string what;  ///< "decode at 112"
+  std::string what;         ///< "decode at 112"
+  std::int64_t tokens = 0;  ///< Remembered, or of the prompt; 0 for memory.
   enum class Unit { bytes, tokens_per_s } unit = Unit::bytes;
   std::optional<double> predicted = {};  ///< From constants, bandwidth and FLOP/s.
   std::optional<double> corrected =

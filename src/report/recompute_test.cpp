@@ -83,8 +83,9 @@ TEST_CASE("the controls of a kept run come out as they did when it was measured,
   REQUIRE(controls.size() == expected->size());
   for (std::size_t i = 0; i < controls.size(); ++i) {
     for (const auto& [key, value] : (*expected)[i].items()) {
-      CAPTURE(key);
-      CHECK(controls[i][key] == value);
+      const std::string field = key;
+      CAPTURE(field);
+      CHECK(controls[i][field] == value);
     }
   }
 }

@@ -57,13 +57,14 @@ std::vector<BlockPoint> by_round(const std::vector<BlockPoint>& points) {
   std::map<int, std::vector<BlockPoint>> rounds;
   for (const auto& p : points) rounds[p.round].push_back(p);
   std::vector<BlockPoint> out;
-  for (const auto& [round, members] : rounds) {
+  for (const auto& of_round : rounds) {
+    const auto& members = of_round.second;
     const auto middle = [&](auto member) {
       std::vector<double> values;
       for (const auto& p : members) values.push_back(p.*member);
       return quantile(values, 0.5);
     };
-    out.push_back({.round = round,
+    out.push_back({.round = of_round.first,
                    .at_s = members.front().at_s,
                    .median = middle(&BlockPoint::median),
                    .low = middle(&BlockPoint::low),

@@ -34,19 +34,29 @@ Status Runner::Impl::drop(CaseState& state, const std::string& reason) {
   return Done{};
 }
 
+double Runner::Impl::allowed_slot_s() const {
+  const auto active =
+      std::count_if(cases.begin(), cases.end(), [](const auto& c) { return c.active; });
+  const double a_case_s =
+      settings.budget_s / static_cast<double>(std::max<std::ptrdiff_t>(1, active));
+  return std::min(a_case_s, settings.case_budget_s) / settings.min_rounds;
+}
+
 /// After the second round it is known what a round costs (the first also checks every output and
 /// plans the blocks). Where the rounds still needed do not fit into the budget, they get fewer
 /// block pairs, and where that is not enough the dearest cases go: fewer verdicts rather than none.
 Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
-  const auto too_long = [&] {
-    return used_s + round_s * (settings.min_rounds - 2) > settings.budget_s;
-  };
-  if (too_long() && settings.rows > kFewestRows) {
-    for (const CaseState& c : cases) {
-      if (c.active && c.plan.rows > kFewestRows)
-        round_s -= c.plan.blocks_s * (1 - static_cast<double>(kFewestRows) / c.plan.rows);
-    }
-    settings.rows = kFewestRows;
+  const double left = settings.min_rounds - 2;
+  const auto excess_s = [&] { return used_s + round_s * left - settings.budget_s; };
+  if (left <= 0 || excess_s() <= 0) return Done{};
+  double blocks_s = 0;
+  for (const CaseState& c : cases) blocks_s += c.active ? c.plan.blocks_s : 0;
+  const double kept = std::clamp(1 - excess_s() / left / std::max(blocks_s, 1e-9), 0.0, 1.0);
+  for (CaseState& c : cases) {
+    if (!c.active || c.plan.rows <= kFewestRows) continue;
+    const int rows = whole_abba(kept * c.plan.rows);
+    round_s -= c.plan.blocks_s * (1 - static_cast<double>(rows) / c.plan.rows);
+    c.plan.rows = rows;
   }
   // Controls are cheap, and without them nothing vouches for the rest.
   const auto cost_s = [](const CaseState& c) {
@@ -55,7 +65,7 @@ Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
   const auto remaining = [&] {
     return std::count_if(cases.begin(), cases.end(), [&](const auto& c) { return cost_s(c) >= 0; });
   };
-  while (remaining() > 1 && too_long()) {
+  while (remaining() > 1 && excess_s() > 0) {
     auto dearest = std::max_element(cases.begin(), cases.end(), [&](const auto& x, const auto& y) {
       return cost_s(x) < cost_s(y);
     });

@@ -25,4 +25,17 @@ Result<workload::TensorData> read_output(const Json& answer, const std::filesyst
       .shape = output->shape, .dtype = output->dtype, .bytes = std::move(buffer)};
 }
 
+Status room_for_output(const workload::Case& c, const std::filesystem::path& path) {
+  constexpr std::uintmax_t kForTheJournal = 64 << 10;
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  const auto space = std::filesystem::space(path.parent_path(), error);
+  const auto needed = static_cast<std::uintmax_t>(workload::output_of(c).bytes()) + kForTheJournal;
+  if (error || space.available >= needed) return Done{};
+  return fail(ErrorKind::io, path.parent_path().string() + ": No space left for the output of " +
+                                 c.id + " (" + std::to_string(needed) +
+                                 " bytes); what was measured so far is kept and --resume goes on "
+                                 "from it");
+}
+
 }  // namespace mlbench::run

@@ -18,4 +18,8 @@ namespace mlbench::run {
                                                        const std::filesystem::path& path,
                                                        std::vector<std::byte> buffer = {});
 
+/// Error `io` where the disk that holds `path` has no room for an output of `c`: then it is no
+/// fault of the worker that it could not write one. What it wrote of `path` is deleted.
+[[nodiscard]] Status room_for_output(const workload::Case& c, const std::filesystem::path& path);
+
 }  // namespace mlbench::run

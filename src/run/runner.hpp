@@ -28,7 +28,7 @@ struct Settings {
   int min_rounds = 6;         ///< Fewer process pairs give no verdict.
   int max_rounds = 30;
   double control_target = 0.02;  ///< The same for controls, where it is wider.
-  int rows = 6;                  ///< Block pairs a process pair.
+  int rows = 20;                 ///< Block pairs a process pair at most.
   double block_s = 0.03;         ///< Length of a block.
   /// Warm-up of one process: empty takes 0.2 to 2 s on a CPU, 0.5 to 5 s on a GPU.
   std::optional<double> warm_min_s, warm_max_s;

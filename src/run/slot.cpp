@@ -106,7 +106,10 @@ std::filesystem::path Slot::output_path(const SlotSide& side) const {
 Status Slot::check(SlotSide& side, const char* source) {
   const auto path = output_path(side);
   auto answer = ask(side, "verify", {{"source", source}, {"path", path.string()}});
-  if (answer.failure) return drop(side, *answer.failure);
+  if (answer.failure) {
+    if (auto room = room_for_output(context_.definition, path); !room) return room;
+    return drop(side, *answer.failure);
+  }
   auto output = read_output(answer.body, path, std::move(context_.output_buffer));
   if (!output) return drop(side, {.status = CaseStatus::failed, .reason = output.error().message});
   const auto result = context_.checker.check(*output);
@@ -181,28 +184,24 @@ Status Slot::warm(SlotSide& side) {
   return Done{};
 }
 
-/// The fewest calls a sample for which neither the clock (200 us on a CPU, 1 ms on a GPU) nor the
-/// wait for the device (50 waits) matters on the fastest subject.
-void Slot::plan_blocks() {
-  if (plan_.calls == 0) plan_calls();
-  plan_rows();
-}
-
-/// Pairs of blocks that take seconds are fewer: the process pair is what counts, and within one
-/// process blocks that long agree.
-void Slot::plan_rows() {
-  constexpr double kLongest_s = 1;
+/// As many as take the time that it took to get ready, `ready_s`: noise within a process falls with
+/// their number, noise between processes does not, and at most half of the time goes into starting
+/// and warming up. No more than the budget allows.
+void Slot::plan_rows(double ready_s) {
   double row_s = 0;
   for (const SlotSide& side : sides_) {
     if (side.worker == nullptr) continue;
     const auto& name = side.subject->name;
     row_s += plan_.call_s[name] * plan_.calls * (samples_for(name) + 1);
   }
-  const int most = context_.settings.rows;
-  const int affordable = static_cast<int>(kLongest_s / std::max(row_s, 1e-9)) / 2 * 2;
-  plan_.rows = std::min(most, std::max(kFewestRows, affordable));
+  const double blocks_s = std::min(ready_s, context_.allowed_s - ready_s);
+  const double affordable = blocks_s / std::max(row_s, 1e-9);
+  const double most = context_.settings.rows;
+  plan_.rows = whole_abba(std::min(most, affordable));
 }
 
+/// The fewest calls a sample for which neither the clock (200 us on a CPU, 1 ms on a GPU) nor the
+/// wait for the device (50 waits) matters on the fastest subject.
 void Slot::plan_calls() {
   double calls = 1;
   for (const SlotSide& side : sides_) {
@@ -348,7 +347,8 @@ Result<std::vector<std::string>> Slot::run() {
   });
   if (auto ok = for_each_side(&Slot::prepare); !ok) return ok.error();
   if (auto ok = for_each_side(&Slot::warm); !ok) return ok.error();
-  plan_blocks();
+  if (plan_.calls == 0) plan_calls();
+  if (plan_.rows == 0) plan_rows(seconds_since(start));
   if (first) {
     if (auto ok = for_each_side(&Slot::check_linearity); !ok) return ok.error();
   }

@@ -2,6 +2,7 @@
 
 #include "run/runner.hpp"
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -10,6 +11,11 @@ namespace mlbench::run {
 /// Block pairs a slot at least: one ABBA.
 inline constexpr int kFewestRows = 2;
 
+/// At most so many rows as whole ABBAs, and never fewer than one of them.
+[[nodiscard]] inline int whole_abba(double rows) {
+  return std::max(kFewestRows, static_cast<int>(rows) / 2 * 2);
+}
+
 /// What a case's blocks look like; fixed in its first round, the same for all rounds.
 struct SlotPlan {
   int calls = 0;                         ///< Calls a sample, equal for all subjects; 0 until known.
@@ -17,7 +23,7 @@ struct SlotPlan {
   double sync_overhead_s = 0;            ///< Of waiting for an idle device; the slowest subject's.
   double extra_work = 0;                 ///< Share of work that a control's second process adds.
   double blocks_s = 0;                   ///< What the blocks of the last slot took together.
-  int rows = 0;                          ///< Block pairs a slot; 0 until known.
+  int rows = 0;  ///< Block pairs a slot; 0 until known. A short budget may lower it later.
 };
 
 /// A subject that takes part, and its running worker.
@@ -39,6 +45,7 @@ struct SlotContext {
   const std::filesystem::path& scratch;
   std::vector<std::byte>& output_buffer;  ///< Memory for one output, kept from slot to slot.
   int round = 0;
+  double allowed_s = 0;               ///< What the run's budget leaves for this slot.
   std::vector<pid_t> processes = {};  ///< Of all workers that run, those of other cases included.
 };
 
@@ -61,9 +68,8 @@ class Slot {
   [[nodiscard]] Result<bool> is_as_checked(SlotSide& side);
   [[nodiscard]] Status check_last(SlotSide& side);
   [[nodiscard]] Status warm(SlotSide& side);
-  void plan_blocks();
   void plan_calls();
-  void plan_rows();
+  void plan_rows(double ready_s);
   [[nodiscard]] int extra_calls(const SlotSide& side) const;
   [[nodiscard]] Result<std::optional<double>> fastest_s(SlotSide& side, int calls);
   [[nodiscard]] Status check_linearity(SlotSide& side);

@@ -1,7 +1,6 @@
 #include "run/support.hpp"
 
 #include "core/text.hpp"
-#include "core/units.hpp"
 #include "run/output_file.hpp"
 #include "run/slot.hpp"
 
@@ -10,8 +9,6 @@
 
 namespace mlbench::run {
 namespace {
-
-using workload::DType;
 
 /// A worker that is started when it is needed and after it was lost.
 class Restarting {
@@ -104,6 +101,20 @@ struct Probe {
   }
 };
 
+/// Calls a row slow where its float32 sibling shows it.
+void mark_slow(std::vector<SupportRow>& rows) {
+  std::vector<compare::TimedCase> cases;
+  for (const SupportRow& row : rows) cases.push_back({row.subject, &row.definition, row.call_s});
+  const auto ratios = compare::float32_ratios(cases);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    SupportRow& row = rows[i];
+    row.float32_ratio = ratios[i];
+    if (!ratios[i] || row.support != Support::native || *ratios[i] <= kSlowFactor) continue;
+    row.support = Support::slow;
+    row.reason = compare::slow_reason(*ratios[i]) + (row.reason.empty() ? "" : "; " + row.reason);
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(Support support) noexcept {
@@ -145,23 +156,6 @@ std::vector<SupportRow> probe_support(const std::vector<Subject>& subjects,
   for (auto& worker : workers) worker->finish();
   mark_slow(rows);
   return rows;
-}
-
-void mark_slow(std::vector<SupportRow>& rows) {
-  for (SupportRow& row : rows) {
-    if (row.definition.dtype == DType::float32 || !row.call_s) continue;
-    const auto base = std::find_if(rows.begin(), rows.end(), [&](const SupportRow& other) {
-      return other.subject == row.subject && other.definition.dtype == DType::float32 &&
-             other.call_s && other.definition.workload == row.definition.workload &&
-             other.definition.params == row.definition.params;
-    });
-    if (base == rows.end()) continue;
-    row.float32_ratio = *row.call_s / *base->call_s;
-    if (row.support != Support::native || *row.float32_ratio <= kSlowFactor) continue;
-    row.support = Support::slow;
-    row.reason = "takes " + format_significant(*row.float32_ratio, 2) +
-                 " times as long as float32" + (row.reason.empty() ? "" : "; " + row.reason);
-  }
 }
 
 }  // namespace mlbench::run

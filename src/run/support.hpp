@@ -38,8 +38,4 @@ struct SupportRow {
     const Settings& settings, const std::filesystem::path& scratch,
     const std::function<void(const std::string&)>& tell);
 
-/// Calls a row slow where its float32 sibling shows it; rows of one subject and workload whose
-/// params are equal belong together.
-void mark_slow(std::vector<SupportRow>& rows);
-
 }  // namespace mlbench::run

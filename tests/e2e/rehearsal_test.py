@@ -154,13 +154,14 @@ class Rehearsal(MlbenchTest):
             lines = [line for line in self.lines() if line.get("round") == round_]
             for case in (read, "gemm/float32/64"):
                 sides = [b["subject"] for b in lines if b["type"] == "block" and b["case"] == case]
-                self.assertEqual(len(sides), 12)
+                self.assertEqual(sides.count(sides[0]) * 2, len(sides))
+                self.assertEqual(len(sides) % 4, 0)  # whole ABBAs
                 switches.setdefault(case, []).append(sum(a != b for a, b in zip(sides, sides[1:])))
             first = next(i for i, line in enumerate(lines) if line.get("case") == read)
             # Both were started for it, and nothing else was measured after it.
             self.assertEqual(sum(line["type"] == "process" for line in lines[first - 1:]), 2)
         self.assertEqual(switches[read], [1] * 6)
-        self.assertTrue(all(n >= 5 for n in switches["gemm/float32/64"]))
+        self.assertTrue(all(n >= 2 for n in switches["gemm/float32/64"]))
 
     def test_a_recording_that_is_none_is_refused(self):
         for name, text in (("broken.json", "{"), ("other.json", '{"schema": "mlbench.journal/1"}')):

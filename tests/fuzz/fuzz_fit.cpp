@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (size < 200) {
     (void)fit::find_target(std::string(text));
-    (void)fit::find_model(std::string(text));
+    (void)model::find_model(std::string(text));
     (void)fit::parse_runtime(std::string(text));
   }
   return 0;

@@ -98,7 +98,8 @@ __attribute__((target("avx512f,avx512bw,avx512bf16"))) float bfloat16_avx512(std
   return _mm512_cvtss_f32(s[0]);
 }
 
-#if defined(__GNUC__) && (!defined(__clang__) || __clang_major__ >= 14)
+// Clang 14 and 15 have the type only where the whole file is compiled for it.
+#if defined(__GNUC__) && (!defined(__clang__) || __clang_major__ >= 16)
 #define MLBENCH_HAS_AVX512FP16 1
 __attribute__((target("avx512fp16"))) float float16_avx512(std::int64_t steps) {
   __m512h s[kSums];

@@ -68,12 +68,12 @@ TEST_CASE("row loops give the product for every tail, and write nothing beyond i
     ThreadPool pool(threads);
     for (const DType dtype : kDtypes) {
       for (const auto& loops : row_loops(dtype)) {
-        for (const auto& [m, n, k] : kShapes) {
+        for (const Shape& shape : kShapes) {
           CAPTURE(loops.name);
-          CAPTURE(m);
-          CAPTURE(n);
-          CAPTURE(k);
-          Problem problem(dtype, m, n, k);
+          CAPTURE(shape.m);
+          CAPTURE(shape.n);
+          CAPTURE(shape.k);
+          Problem problem(dtype, shape.m, shape.n, shape.k);
           multiply_rows(loops, pool, problem.product());
           problem.check();
         }
@@ -88,12 +88,12 @@ TEST_CASE("packed loops give the product for every tail, and write nothing beyon
     for (const DType dtype : kDtypes) {
       for (const auto& loops : packed_loops(dtype)) {
         PackedProduct packed(loops, pool);
-        for (const auto& [m, n, k] : kShapes) {
+        for (const Shape& shape : kShapes) {
           CAPTURE(loops.name);
-          CAPTURE(m);
-          CAPTURE(n);
-          CAPTURE(k);
-          Problem problem(dtype, m, n, k);
+          CAPTURE(shape.m);
+          CAPTURE(shape.n);
+          CAPTURE(shape.k);
+          Problem problem(dtype, shape.m, shape.n, shape.k);
           packed.multiply(problem.product());
           problem.check();
         }

@@ -56,11 +56,18 @@ Json blas(at::Device device) {
           {"threads", nullptr}};
 }
 
+/// PyTorch 2.11 and older cannot tell.
+template <class Hooks>
+Json largest_buffer_bytes(const Hooks& hooks) {
+  if constexpr (requires { hooks.getMaxBufferLength(); }) return hooks.getMaxBufferLength();
+  return nullptr;
+}
+
 Json limits(at::Device device) {
   if (device.is_mps()) {
     const auto& hooks = at::detail::getMPSHooks();
     return {{"working_set_bytes", hooks.getRecommendedMaxMemory()},
-            {"largest_buffer_bytes", hooks.getMaxBufferLength()}};
+            {"largest_buffer_bytes", largest_buffer_bytes(hooks)}};
   }
   if (device.is_cuda()) {
     const auto [free, total] = at::accelerator::getMemoryInfo(device.index());
