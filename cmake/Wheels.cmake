@@ -38,6 +38,20 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   set(_wheel_link -Wl,--unresolved-symbols=ignore-in-shared-libs)
 endif()
 
+# A framework and its worker throw and free each other's objects, so both need one C++ library. A GCC that comes
+# without a shared one links its own into the worker: std::call_once inside PyTorch then ended in a null pointer.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -print-file-name=libstdc++.so
+    OUTPUT_VARIABLE _shared_cxx OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(NOT IS_ABSOLUTE "${_shared_cxx}")
+    find_library(MLBENCH_SHARED_CXX NAMES libstdc++.so.6)
+    if(NOT MLBENCH_SHARED_CXX)
+      message(FATAL_ERROR "${CMAKE_CXX_COMPILER} has no shared libstdc++, which the frameworks need: install one (libstdc++6) or another compiler")
+    endif()
+    set(_cxx_library "${MLBENCH_SHARED_CXX}")
+  endif()
+endif()
+
 set(_torch "${_site}/torch")
 if(_site AND EXISTS "${_torch}/lib/libtorch${_so}")
   add_library(wheel::torch INTERFACE IMPORTED GLOBAL)
@@ -47,6 +61,7 @@ if(_site AND EXISTS "${_torch}/lib/libtorch${_so}")
     # Keeps libtorch_cuda, which registers its kernels when it is loaded and is called by no symbol.
     target_link_options(wheel::torch INTERFACE ${_wheel_link} -Wl,--no-as-needed)
   endif()
+  target_link_libraries(wheel::torch INTERFACE ${_cxx_library})
   foreach(lib torch torch_cpu torch_cuda c10 c10_cuda)
     _mlbench_wheel_library(wheel::_${lib} "${_torch}/lib/lib${lib}${_so}")
     if(TARGET wheel::_${lib})
@@ -62,7 +77,7 @@ if(_site AND EXISTS "${_mlx}/lib/libmlx${_so}")
   set_target_properties(wheel::mlx PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${_mlx}/include")
   _mlbench_wheel_library(wheel::_mlx "${_mlx}/lib/libmlx${_so}")
   target_link_options(wheel::mlx INTERFACE ${_wheel_link})
-  target_link_libraries(wheel::mlx INTERFACE wheel::_mlx)
+  target_link_libraries(wheel::mlx INTERFACE wheel::_mlx ${_cxx_library})
   _mlbench_wheel_version(mlx WHEEL_MLX_VERSION)
   _mlbench_wheel_version(mlx_cpu WHEEL_MLX_CPU_ONLY)  # the package that brought the library
 endif()

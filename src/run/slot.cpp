@@ -184,9 +184,9 @@ Status Slot::warm(SlotSide& side) {
   return Done{};
 }
 
-/// As many as take the time that it took to get ready, `ready_s`: noise within a process falls with
-/// their number, noise between processes does not, and at most half of the time goes into starting
-/// and warming up. No more than the budget allows.
+/// As many as take twice the time that it took to get ready, `ready_s`: noise within a process
+/// falls with their number, noise between processes does not, and a third of the time goes into
+/// starting and warming up. No more than the budget allows.
 void Slot::plan_rows(double ready_s) {
   double row_s = 0;
   for (const SlotSide& side : sides_) {
@@ -194,7 +194,7 @@ void Slot::plan_rows(double ready_s) {
     const auto& name = side.subject->name;
     row_s += plan_.call_s[name] * plan_.calls * (samples_for(name) + 1);
   }
-  const double blocks_s = std::min(ready_s, context_.allowed_s - ready_s);
+  const double blocks_s = std::min(2 * ready_s, context_.allowed_s - ready_s);
   const double affordable = blocks_s / std::max(row_s, 1e-9);
   const double most = context_.settings.rows;
   plan_.rows = whole_abba(std::min(most, affordable));

@@ -1,6 +1,8 @@
 #include "kit/openblas_kernels.hpp"
 #include "native/blas.hpp"
 
+#include <cfloat>  // doctest 2.4.9 uses DBL_EPSILON without it (libc++).
+
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
