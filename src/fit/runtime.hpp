@@ -10,7 +10,7 @@
 namespace mlbench::fit {
 
 /// What a measured pass through a model showed against the prediction for it. A rate below what any
-/// runtime reached (the low end of the predicted range) is not a slow device but time that passes
+/// runtime reached (the low end of its constants' range) is not a slow device but time that passes
 /// whatever is computed: launches on a GPU, the host's own work. It is counted by layer, so that
 /// larger models and longer prompts are not taken to be as slow.
 struct Pace {

@@ -122,10 +122,9 @@ void correct(std::optional<Range>& range, const Pace& pace, double tokens, doubl
 
 }  // namespace
 
-Pace pace_of(const Range& predicted, double measured, double tokens, double layers) {
-  const double least = predicted.low / predicted.value;
-  Pace pace{.rate = std::max(measured / predicted.value, least)};
-  const double pass_s = tokens / measured, explained_s = tokens / (predicted.value * pace.rate);
+Pace pace_of(double predicted, double least, double measured, double tokens, double layers) {
+  Pace pace{.rate = std::max(measured / predicted, least)};
+  const double pass_s = tokens / measured, explained_s = tokens / (predicted * pace.rate);
   pace.layer_s = std::max(0.0, pass_s - explained_s) / layers;
   return pace;
 }

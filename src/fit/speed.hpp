@@ -28,8 +28,10 @@ struct Speed {
                                   const Load& load, const Target& target,
                                   const RuntimeConstants& constants, bool version_known);
 
-/// What measuring `measured` tokens/s where `predicted` was predicted without a correction says.
-/// One pass through `layers` layers gives `tokens` tokens.
-[[nodiscard]] Pace pace_of(const Range& predicted, double measured, double tokens, double layers);
+/// What measuring `measured` tokens/s says where `predicted` was predicted without a correction and
+/// `least` (a share of it) is the slowest that any runtime was. One pass through `layers` layers
+/// gives `tokens` tokens.
+[[nodiscard]] Pace pace_of(double predicted, double least, double measured, double tokens,
+                           double layers);
 
 }  // namespace mlbench::fit
