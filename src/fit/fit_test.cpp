@@ -187,13 +187,12 @@ TEST_CASE("a measured run here corrects speed for its kind of weights, and memor
 
 TEST_CASE(
     "a pace gives back what was measured, and time below every range is by layer, not by work") {
-  const Range predicted{.value = 100, .low = 50, .high = 130};
-  const Pace scaled = pace_of(predicted, 80, 1, 12);
+  const Pace scaled = pace_of(100, 0.5, 80, 1, 12);
   CHECK(scaled.rate == doctest::Approx(0.8));
   CHECK(scaled.layer_s == doctest::Approx(0));
-  const Pace faster = pace_of(predicted, 150, 1, 12);
+  const Pace faster = pace_of(100, 0.5, 150, 1, 12);
   CHECK(faster.rate == doctest::Approx(1.5));
-  const Pace launched = pace_of(predicted, 10, 1, 10);
+  const Pace launched = pace_of(100, 0.5, 10, 1, 10);
   CHECK(launched.rate == doctest::Approx(0.5));
   CHECK(1 / (1 / (100 * launched.rate) + 10 * launched.layer_s) == doctest::Approx(10));
 
@@ -208,7 +207,8 @@ TEST_CASE(
   Correction c;
   c.format = question->format.name;
   const auto layers = static_cast<double>(question->shape.layers);
-  c.prefill = pace_of(*plain->speed.prefill, 140'832, 512, layers);
+  c.prefill =
+      pace_of(plain->speed.prefill->value, question->constants.prefill_low, 140'832, 512, layers);
   question->constants.correction = c;
   const auto again = answer(*question, r);
   CHECK(again->speed.prefill->value == doctest::Approx(140'832));

@@ -140,20 +140,23 @@ std::optional<fit::Correction> correction_of(const fit::Case& question, const Fi
   bool any = false;
   for (const auto& row : m.rows) {
     if (!row.predicted || !row.measured || *row.predicted <= 0) continue;
-    const auto p =
-        predict(question, std::nullopt, row.tokens > 0 ? row.tokens : question.load.context);
     const auto layers = static_cast<double>(question.shape.layers);
+    const auto& constants = question.constants;
     if (row.what == kPeak) {
+      const auto p = predict(question, std::nullopt, question.load.context);
       const double rest = static_cast<double>(p.need->total_bytes - p.need->overhead_bytes);
       c.overhead_bytes = std::max(0.0, *row.measured - rest);
     }
     if (row.what.starts_with(kDecode)) {
       const auto batch = static_cast<double>(question.load.batch);
-      c.decode = fit::pace_of(*p.speed.decode, *row.measured, batch, layers), any = true;
+      c.decode = fit::pace_of(*row.predicted, constants.decode_low, *row.measured, batch, layers);
+      any = true;
     }
     if (row.what.starts_with(kPrompt)) {
       const auto tokens = static_cast<double>(row.tokens);
-      c.prefill = fit::pace_of(*p.speed.prefill, *row.measured, tokens, layers), any = true;
+      c.prefill =
+          fit::pace_of(*row.predicted, constants.prefill_low, *row.measured, tokens, layers);
+      any = true;
     }
   }
   if (!any) return std::nullopt;
