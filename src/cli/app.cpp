@@ -104,8 +104,10 @@ void add_fit_flags(CLI::App& command, FitOptions& options) {
 }
 
 void add_selfcheck_flags(CLI::App& command, SelfcheckOptions& o) {
-  command.add_option("--aa", o.comparisons, "Comparisons of a subject with itself (default 60)")
-      ->check(CLI::Range(1, 100000))
+  command
+      .add_option("--aa", o.comparisons,
+                  "Comparisons of a subject with itself (default 60); 0: only those with more work")
+      ->check(CLI::Range(0, 100000))
       ->type_name("N");
   command
       .add_option("--inject", o.inject,

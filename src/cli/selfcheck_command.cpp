@@ -71,7 +71,7 @@ class Selfcheck {
   }
 
   Status run() {
-    for (int trial = 0; nulls() < plan_.comparisons && !run::stop_requested(); ++trial) {
+    for (int trial = 0; !enough(trial) && !run::stop_requested(); ++trial) {
       if (trial > 0 && plan_.budget_s > 0 && spent_s() > plan_.budget_s) break;
       if (auto ok = run_trial(trial); !ok) return ok;
       context_.err << "trial " << trial + 1 << " of " << trials_ << " done, " << nulls()
@@ -98,6 +98,12 @@ class Selfcheck {
                                           [](const auto& c) { return c.change <= 0; }));
   }
 
+  /// Trials without nulls only inject, each share once.
+  [[nodiscard]] bool enough(int trial) const {
+    return with_nulls() ? nulls() >= plan_.comparisons : trial >= std::ssize(plan_.changes);
+  }
+  [[nodiscard]] bool with_nulls() const { return plan_.comparisons > 0; }
+
   Status run_trial(int trial) {
     auto& settings = plan_.options.settings;
     if (trial > 0) ++settings.seed;  // another order of cases and blocks
@@ -119,19 +125,17 @@ class Selfcheck {
       cases_ = *std::move(cases);
       if (cases_.empty())
         return fail(ErrorKind::unsupported, "no framework here can compute a matrix product");
-      std::size_t nulls = 0, all = 0;
-      for (const auto& c : cases_) {
-        nulls += c.nulls.size();
-        all += c.nulls.size() + c.injected.size();
-      }
-      count_trials(nulls, all);
+      std::size_t nulls = 0;
+      for (const auto& c : cases_) nulls += c.nulls.size();
+      count_trials(nulls, controls_of_trial(cases_, 1, with_nulls()).size());
     }
     if (run::stop_requested()) return Done{};
     const double change =
         plan_.changes.empty()
             ? 0
             : plan_.changes[static_cast<std::size_t>(trial) % plan_.changes.size()];
-    if (auto ok = runner.declare({}, {}, controls_of_trial(cases_, change)); !ok) return ok;
+    if (auto ok = runner.declare({}, {}, controls_of_trial(cases_, change, with_nulls())); !ok)
+      return ok;
     const auto ending = runner.measure();
     if (!ending) return ending.error();
     const auto compared = compare::comparisons_of(journal->data());
@@ -167,7 +171,8 @@ class Selfcheck {
 
   void count_trials(std::size_t nulls, std::size_t cases) {
     const int a_trial = std::max(1, static_cast<int>(nulls));
-    trials_ = (plan_.comparisons + a_trial - 1) / a_trial;
+    trials_ = with_nulls() ? (plan_.comparisons + a_trial - 1) / a_trial
+                           : static_cast<int>(plan_.changes.size());
     cases_a_trial_ = static_cast<int>(cases);
   }
 

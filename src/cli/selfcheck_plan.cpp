@@ -8,7 +8,7 @@ namespace mlbench::cli {
 namespace {
 
 constexpr double kShort_s = 1.4e-3, kLong_s = 28e-3;  // the largest that count as 1 ms and as 20 ms
-constexpr int kShortNulls = 5;
+constexpr int kShortCases = 5;
 
 plan::Family squares() {
   plan::Family family;
@@ -75,23 +75,27 @@ Result<std::vector<SelfcheckCases>> plan_selfcheck(run::Runner& runner,
                                   {{"m", n}, {"n", n}, {"k", n + 2 * ++serial}});
     };
     SelfcheckCases cases{.subject = subject, .nulls = {}, .injected = {}};
-    for (int i = 0; i < kShortNulls; ++i) cases.nulls.push_back(make(short_n));
+    for (int i = 0; i < kShortCases; ++i) cases.nulls.push_back(make(short_n));
     if (long_n > short_n) cases.nulls.push_back(make(long_n));
-    cases.injected.push_back(make(short_n));
+    for (int i = 0; i < kShortCases; ++i) cases.injected.push_back(make(short_n));
     plans.push_back(std::move(cases));
   }
   return plans;
 }
 
 std::vector<run::ControlPlan> controls_of_trial(const std::vector<SelfcheckCases>& cases,
-                                                double change) {
+                                                double change, bool nulls) {
   std::vector<run::ControlPlan> controls;
+  const auto add = [&](const SelfcheckCases& c, const workload::Case& definition, double extra) {
+    controls.push_back({.subject = c.subject, .definition = definition, .extra_work = extra});
+  };
   for (const auto& c : cases) {
-    for (const auto& null : c.nulls)
-      controls.push_back({.subject = c.subject, .definition = null, .extra_work = 0});
+    if (nulls) {
+      for (const auto& null : c.nulls) add(c, null, 0);
+    }
     if (change <= 0) continue;
-    for (const auto& injected : c.injected)
-      controls.push_back({.subject = c.subject, .definition = injected, .extra_work = change});
+    const auto end = nulls ? c.injected.begin() + 1 : c.injected.end();
+    for (auto it = c.injected.begin(); it != end; ++it) add(c, *it, change);
   }
   return controls;
 }

@@ -16,15 +16,16 @@ namespace mlbench::cli {
 struct SelfcheckCases {
   std::string subject;
   std::vector<workload::Case> nulls;     ///< Five of about 1 ms a call and one of about 20 ms.
-  std::vector<workload::Case> injected;  ///< One of about 1 ms a call.
+  std::vector<workload::Case> injected;  ///< Five of about 1 ms a call.
 };
 
 /// Tries square products on each usable subject until the sizes are known. No case is used twice.
 [[nodiscard]] Result<std::vector<SelfcheckCases>> plan_selfcheck(
     run::Runner& runner, const std::vector<std::string>& usable);
 
-/// As controls of one trial, with `change` (a share) more work in the injected cases.
+/// As controls of one trial: all nulls and the first injected case, or without `nulls` all injected
+/// ones, with `change` (a share; 0: no injected case) more work.
 [[nodiscard]] std::vector<run::ControlPlan> controls_of_trial(
-    const std::vector<SelfcheckCases>& cases, double change);
+    const std::vector<SelfcheckCases>& cases, double change, bool nulls);
 
 }  // namespace mlbench::cli

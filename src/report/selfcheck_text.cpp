@@ -60,8 +60,10 @@ Json null_json(const SelfcheckResult& r) {
 std::string to_text(const SelfcheckReport& report) {
   const auto& r = report.result;
   std::string out;
-  add_groups(out, r);
-  out += "(6, 10, 20 pairs, in 60 s: half-width of the 95 % range to expect)\n";
+  if (r.comparisons > 0) {
+    add_groups(out, r);
+    out += "(6, 10, 20 pairs, in 60 s: half-width of the 95 % range to expect)\n";
+  }
   for (const auto& i : r.injected) {
     out += fmt::format(
         "\n{:.3g} % MORE WORK   found {} of {} = {}, wrong sign {}, measured {:+.2f} % on "
@@ -81,11 +83,12 @@ std::string to_text(const SelfcheckReport& report) {
         "flipped\n",
         g.comparisons > 0 ? 100.0 * g.false_verdicts / g.comparisons : 0, g.comparisons);
   }
-  out += fmt::format(
-      "\nVERDICT     {}: {} false verdicts of {}; from {} on the verdicts of this machine would "
-      "not "
-      "deserve trust\n",
-      r.alarm() ? "ALARM" : "no alarm", r.false_verdicts, r.comparisons, r.alarm_from);
+  if (r.comparisons > 0) {
+    out += fmt::format(
+        "\nVERDICT     {}: {} false verdicts of {}; from {} on the verdicts of this machine would "
+        "not deserve trust\n",
+        r.alarm() ? "ALARM" : "no alarm", r.false_verdicts, r.comparisons, r.alarm_from);
+  }
   if (report.duration_s > 0)
     out += fmt::format("TIME        {}, target {:.3g} %, {} run{}\n",
                        format_duration(report.duration_s), 100 * report.target,

@@ -35,10 +35,11 @@ Status Runner::Impl::drop(CaseState& state, const std::string& reason) {
 }
 
 double Runner::Impl::allowed_slot_s() const {
+  constexpr double kForSlots = 0.8;  // the rest starts processes
   const auto active =
       std::count_if(cases.begin(), cases.end(), [](const auto& c) { return c.active; });
   const double a_case_s =
-      settings.budget_s / static_cast<double>(std::max<std::ptrdiff_t>(1, active));
+      kForSlots * settings.budget_s / static_cast<double>(std::max<std::ptrdiff_t>(1, active));
   return std::min(a_case_s, settings.case_budget_s) / settings.min_rounds;
 }
 
@@ -48,15 +49,17 @@ double Runner::Impl::allowed_slot_s() const {
 Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
   const double left = settings.min_rounds - 2;
   const auto excess_s = [&] { return used_s + round_s * left - settings.budget_s; };
-  if (left <= 0 || excess_s() <= 0) return Done{};
-  double blocks_s = 0;
-  for (const CaseState& c : cases) blocks_s += c.active ? c.plan.blocks_s : 0;
-  const double kept = std::clamp(1 - excess_s() / left / std::max(blocks_s, 1e-9), 0.0, 1.0);
-  for (CaseState& c : cases) {
-    if (!c.active || c.plan.rows <= kFewestRows) continue;
-    const int rows = whole_abba(kept * c.plan.rows);
-    round_s -= c.plan.blocks_s * (1 - static_cast<double>(rows) / c.plan.rows);
-    c.plan.rows = rows;
+  if (left <= 0) return Done{};
+  bool shorter = true;
+  while (shorter && excess_s() > 0) {
+    shorter = false;
+    for (CaseState& c : cases) {
+      if (!c.active || c.plan.rows <= kFewestRows) continue;
+      const double two_rows_s = c.plan.blocks_s * 2 / c.plan.rows;
+      c.plan.rows -= 2;
+      c.plan.blocks_s -= two_rows_s, round_s -= two_rows_s;
+      shorter = true;
+    }
   }
   // Controls are cheap, and without them nothing vouches for the rest.
   const auto cost_s = [](const CaseState& c) {

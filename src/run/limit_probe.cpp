@@ -131,9 +131,11 @@ std::vector<LimitRow> measure_limits(const Subject& subject, const machine::Mach
   }
   const auto bound = static_cast<std::int64_t>(search.share * static_cast<double>(*free));
   const auto start = Clock::now();
-  const auto may_go_on = [&] {
-    return !stop_requested() &&
-           std::chrono::duration<double>(Clock::now() - start).count() < search.budget_s;
+  const auto within = [&](double share) {
+    return [&search, start, share] {
+      const double spent_s = std::chrono::duration<double>(Clock::now() - start).count();
+      return !stop_requested() && spent_s < share * search.budget_s;
+    };
   };
   Child child(subject, log, bound, search.timeout_s);
   const auto one = largest_passing(
@@ -142,14 +144,18 @@ std::vector<LimitRow> measure_limits(const Subject& subject, const machine::Mach
         child.free_all();
         return ok;
       },
-      bound, kResolution, may_go_on);
+      bound, kResolution, within(0.5));
   if (!child.unsupported().empty()) {
     why_not = child.unsupported();
     return {};
   }
   const auto total =
       fill([&](std::int64_t bytes) { return child.add(bytes); }, bound,
-           std::max(kResolution, std::min(bound / 8, one.passed_bytes)), kResolution, may_go_on);
+           std::max(kResolution, std::min(bound / 8, one.passed_bytes)), kResolution, within(1));
+
+  // One buffer is held and touched, too: the search for more may have run out of time.
+  Bracket touched = total.touched;
+  touched.passed_bytes = std::max(touched.passed_bytes, one.passed_bytes);
 
   const auto row = [&](const char* name, const Bracket& bracket, const std::string& how) {
     LimitRow r;
@@ -164,13 +170,15 @@ std::vector<LimitRow> measure_limits(const Subject& subject, const machine::Mach
   };
   std::vector<LimitRow> rows = {
       row("largest_allocation", one, "one buffer, every page touched,"),
-      row("total_touched", total.touched, "buffers held and touched together,")};
+      row("total_touched", touched, "buffers held and touched together,")};
   LimitRow slow;
   slow.name = "speed_collapse";
   slow.subject = subject.name;
   slow.measured_bytes = total.slow_from_bytes;
   slow.source = total.slow_from_bytes
                     ? "touching all that is held fell below a third of its best speed"
+                : total.touched.passed_bytes == 0
+                    ? "not tried: no time was left"
                     : "touching all that was held stayed above a third of its best speed";
   rows.push_back(std::move(slow));
   return rows;

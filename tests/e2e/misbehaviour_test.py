@@ -204,6 +204,8 @@ class Limits(MlbenchTest):
             row = rows[name, "native:cpu"]
             self.assertGreater(row["measured_bytes"], 16 << 20, row)
             self.assertIn("2 % of the", row["source"])
+        self.assertGreaterEqual(rows["total_touched", "native:cpu"]["measured_bytes"],
+                                rows["largest_allocation", "native:cpu"]["measured_bytes"])
         self.assertIn(("speed_collapse", "native:cpu"), rows)
 
     def test_a_share_that_leaves_nothing_is_refused(self):

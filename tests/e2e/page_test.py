@@ -54,9 +54,9 @@ class PageTest(harness.MlbenchTest):
         self.addCleanup(self.browser.close)
         return self.browser
 
-    def page(self, journal=STORED):
+    def page(self, journal=STORED, *flags):
         path = self.folder / "page.html"
-        self.assert_code(self.mlbench("report", journal, "--html", "--output", path), 0)
+        self.assert_code(self.mlbench("report", journal, "--html", "--output", path, *flags), 0)
         return path
 
     def assert_quiet(self, path):
@@ -113,6 +113,19 @@ class PageTest(harness.MlbenchTest):
         # every inner link leads somewhere
         self.assertEqual(b.js("return [...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href').slice(1))"
                               ".filter(id => !document.getElementById(id))"), [])
+        self.assert_quiet(path)
+
+    def test_a_run_among_known_machines(self):
+        b, path = self.start_browser(), self.page(STORED, "--reference")
+        b.open(path)
+        rows = "return [...document.querySelectorAll('#reference tbody tr')].map(r => r.innerText)"
+        everyone = b.js(rows)
+        own = [row for row in everyone if "this run" in row]
+        self.assertTrue(own)
+        self.assertGreater(len(everyone), len(own) + 5)
+        self.assertTrue(any("M5" in row and "this run" not in row for row in everyone), everyone[:5])
+        b.js("const s = document.querySelectorAll('#reference select')[1]; s.value = 'this run'; s.dispatchEvent(new Event('change'))")
+        self.assertEqual(sorted(b.js(rows)), sorted(own))
         self.assert_quiet(path)
 
     def test_themes_phone_print_and_accessibility(self):

@@ -1,5 +1,7 @@
 """The support map: each row is an executed probe, and says what the worker really did."""
 
+import json
+import pathlib
 import unittest
 
 from harness import MlbenchTest, main
@@ -44,6 +46,24 @@ class SupportMap(MlbenchTest):
         self.assertGreater(rows["gemm", "float16"]["float32_ratio"], 3)
         self.assertIn("times as long as float32", rows["gemm", "float16"]["reason"])
         self.assertEqual(rows["gemm", "bfloat16"]["support"], "native")
+
+    def test_later_runs_show_what_was_probed(self):
+        """A map of everything is kept beside the journals, for the same worker and machine only."""
+        probe = ("list", "--support", "--json", "--worker", "fake", "--results", self.results)
+        self.assert_code(self.mlbench(*probe, fake="verify@softmax/float16/*:wrong"), 0)
+        run = self.run_fake("--json")
+        self.assert_code(run, 0)
+        kept = {(line["workload"], line["dtype"]): line for line in self.lines("support")}
+        self.assertGreater(len(kept), 60)
+        self.assertEqual([kept["softmax", d]["support"] for d in ("float32", "float16", "bfloat16")], ["native", "wrong", "native"])
+        page = next(self.reports.glob("*.html")).read_text(encoding="utf-8")
+        self.assertIn("cross_entropy", page)  # which the run did not measure
+        other = json.loads((self.results / "support.json").read_text())
+        other["machine"]["cpu"] = "another CPU"
+        (self.results / "support.json").write_text(json.dumps(other))
+        again = self.run_fake("--json")
+        self.assert_code(again, 0)
+        self.assertNotIn('"type":"support"', pathlib.Path(again.json["run"]).read_text(encoding="utf-8"))
 
     def test_text(self):
         finished = self.mlbench("list", "--support", "--worker", "fake", "--only", "softmax/*",

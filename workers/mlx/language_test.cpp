@@ -1,97 +1,33 @@
-#include "workload/language.hpp"
-
+#include "kit/backend_for_tests.hpp"
 #include "mlx/backend.hpp"
-
-#include <doctest/doctest.h>
-
-#include <string>
 
 using namespace mlbench;
 using workload::DType;
 
-namespace {
-
-std::string tiny(const std::string& family) {
-  return MLBENCH_TEST_DATA "/llm/" + family + "/config.json";
-}
-
-workload::Case make(const char* name, DType dtype, Json params) {
-  auto c = workload::make_case(name, dtype, std::move(params));
-  REQUIRE_MESSAGE(c, (c ? "" : c.error().message));
-  return *c;
-}
-
-workload::TensorData output_of(const workload::Case& c, int calls, std::uint64_t seed = 7) {
-  const auto backend = mlx_worker::make_backend();
-  auto kernel = backend->prepare(c, "cpu", seed);
-  REQUIRE_MESSAGE(kernel, (kernel ? "" : kernel.error().message));
-  (*kernel)->run(calls);
-  return (*kernel)->output();
-}
-
-workload::CheckResult checked(const workload::Case& c, int calls, std::uint64_t seed = 7) {
-  return workload::find_workload(c.workload)->make_checker(c, 7)->check(output_of(c, calls, seed));
-}
-
-}  // namespace
-
 TEST_CASE("MLX reads a prompt, writes tokens and computes a block as the reference does") {
+  const auto backend = mlx_worker::make_backend();
   for (const DType dtype : {DType::float32, DType::bfloat16}) {
-    for (const std::string family : {"llama", "gemma2", "gpt_oss"}) {
-      CAPTURE(family);
-      CAPTURE(name_of(dtype));
-      if (family == "gpt_oss" && dtype != DType::float32) continue;  // the next test
-      const Json model = {{"model", tiny(family)}, {"batch", 2}};
-      Json prefill = model, decode = model, block = model;
-      prefill["prompt"] = 24;
-      decode["depth"] = 21, decode["tokens"] = 5;  // behind a full window of 8
-      block["seq"] = 9;
-      for (const auto& c : {make("prefill", dtype, prefill), make("decode", dtype, decode),
-                            make("block", dtype, block)}) {
-        CAPTURE(c.id);
-        const auto result = checked(c, 3);
-        CHECK_MESSAGE(result.ok, result.detail);
-      }
-    }
+    for (const char* family : {"llama", "gemma2"})
+      kit::check_language_model(*backend, family, dtype);
   }
+  kit::check_language_model(*backend, "gpt_oss", DType::float32);
 }
 
 TEST_CASE("a mixture that MLX has no kernel for on the CPU is unsupported, with the reason") {
-  const auto c =
-      make("prefill", DType::bfloat16, {{"model", tiny("gpt_oss")}, {"batch", 1}, {"prompt", 4}});
+  const auto c = kit::make("prefill", DType::bfloat16,
+                           {{"model", kit::tiny_model("gpt_oss")}, {"batch", 1}, {"prompt", 4}});
   const auto kernel = mlx_worker::make_backend()->prepare(c, "cpu", 7);
   REQUIRE_FALSE(kernel);
   CHECK(kernel.error().kind == ErrorKind::unsupported);
   CHECK(kernel.error().message.find("gather_mm") != std::string::npos);
 }
 
-TEST_CASE("MLX computes with quantised weights what they stand for") {
-  for (const char* quant : {"4bit", "8bit"}) {
-    CAPTURE(quant);
-    const auto c = make(
-        "decode", DType::bfloat16,
-        {{"model", tiny("llama")}, {"batch", 1}, {"depth", 3}, {"tokens", 4}, {"quant", quant}});
-    const auto result = checked(c, 2);
-    CHECK_MESSAGE(result.ok, result.detail);
-    CHECK(result.method.find("quantising changes it by") != std::string::npos);
-  }
-}
-
-TEST_CASE("MLX computes with 4-bit floats what they stand for") {
-  for (const char* quant : {"mxfp4", "nvfp4"}) {
-    CAPTURE(quant);
-    const auto c = make(
-        "decode", DType::float32,
-        {{"model", tiny("llama")}, {"batch", 1}, {"depth", 3}, {"tokens", 4}, {"quant", quant}});
-    const auto result = checked(c, 2);
-    CHECK_MESSAGE(result.ok, result.detail);
-    CHECK(result.method.find("quantising changes it by") != std::string::npos);
-  }
+TEST_CASE("MLX computes with quantised weights, and with 4-bit floats, what they stand for") {
+  const auto backend = mlx_worker::make_backend();
+  kit::check_quantised_weights(*backend, DType::bfloat16, {"4bit", "8bit"});
+  kit::check_quantised_weights(*backend, DType::float32, {"mxfp4", "nvfp4"});
 }
 
 TEST_CASE("the check of a language case finds other weights, and another token") {
-  const auto c =
-      make("prefill", DType::float32, {{"model", tiny("llama")}, {"batch", 1}, {"prompt", 10}});
-  CHECK(checked(c, 1).ok);
-  CHECK_FALSE(checked(c, 1, 8).ok);
+  kit::check_finds_other_weights(*mlx_worker::make_backend());
 }

@@ -1,6 +1,4 @@
-#include "workload/operation.hpp"
-
-#include "kit/bound_blas.hpp"
+#include "kit/backend_for_tests.hpp"
 #include "mlx/array.hpp"
 #include "mlx/backend.hpp"
 #include "mlx/chain.hpp"
@@ -20,45 +18,12 @@
 using namespace mlbench;
 namespace mx = mlx::core;
 
-namespace {
-
-workload::Case gemm(workload::DType dtype, int m, int n, int k) {
-  auto c = workload::make_case("gemm", dtype, {{"m", m}, {"n", n}, {"k", k}});
-  REQUIRE(c);
-  return *c;
-}
-
-workload::Case memory(const char* op) {
-  auto c =
-      workload::make_case("memory", workload::DType::float32, {{"op", op}, {"bytes", 1 << 20}});
-  REQUIRE(c);
-  return *c;
-}
-
-/// The check of `c` on the output of the last of three calls.
-workload::CheckResult checked(const workload::Case& c) {
-  const auto backend = mlx_worker::make_backend();
-  auto kernel = backend->prepare(c, "cpu", 7);
-  REQUIRE(kernel);
-  (*kernel)->run(3);
-  return workload::find_workload(c.workload)->make_checker(c, 7)->check((*kernel)->output());
-}
-
-}  // namespace
-
 TEST_CASE("gemm agrees with the reference in every dtype, in the dtype asked for") {
-  using workload::DType;
-  for (const auto dtype : {DType::float32, DType::float16, DType::bfloat16, DType::float64}) {
-    const auto result = checked(gemm(dtype, 33, 65, 129));
-    CHECK_MESSAGE(result.ok, result.detail);
-  }
+  kit::check_products(*mlx_worker::make_backend());
 }
 
-TEST_CASE("every memory operation agrees with the reference") {
-  for (const char* op : {"copy", "read", "write", "triad", "scale", "add"}) {
-    const auto result = checked(memory(op));
-    CHECK_MESSAGE(result.ok, op << ": " << result.detail);
-  }
+TEST_CASE("every memory operation agrees with the reference, cold and independent too") {
+  kit::check_memory_operations(*mlx_worker::make_backend());
 }
 
 TEST_CASE("every call of a chain is evaluated, whatever its grouping") {
@@ -124,23 +89,8 @@ TEST_CASE("groups hold at most half of what may be in flight, and at least one c
   CHECK(mlx_worker::calls_per_group(0, mx::Device::cpu) > 1000);
 }
 
-/// A small case of each operation that has kernels for it in float32.
 TEST_CASE("every operation agrees with the reference in float32") {
-  const auto backend = mlx_worker::make_backend();
-  for (const auto& o : workload::operations()) {
-    auto size = o.groups == nullptr ? o.sizes.front() : workload::Sizes{1, 8, 2, 96, 64};
-    Json params = Json::object();
-    for (std::size_t i = 0; i < size.size(); ++i) params[std::string(o.params[i])] = size[i];
-    const auto c = workload::make_case(o.name, workload::DType::float32, params);
-    REQUIRE(c);
-    if (o.name == "chain_compiled") continue;  // needs a compiler at run time
-    auto kernel = backend->prepare(*c, "cpu", 7);
-    REQUIRE_MESSAGE(kernel, c->id);
-    (*kernel)->run(3);
-    const auto result =
-        workload::find_workload(c->workload)->make_checker(*c, 7)->check((*kernel)->output());
-    CHECK_MESSAGE(result.ok, c->id << ": " << result.detail);
-  }
+  kit::check_operations(*mlx_worker::make_backend());
 }
 
 TEST_CASE("a device that this build or machine lacks is unsupported") {
@@ -148,31 +98,13 @@ TEST_CASE("a device that this build or machine lacks is unsupported") {
   const auto described = backend->describe("mps");
   REQUIRE_FALSE(described);
   CHECK(described.error().kind == ErrorKind::unsupported);
-  CHECK_FALSE(backend->prepare(memory("copy"), "cuda:0", 1));
-}
-
-TEST_CASE("cold and independent variants agree with the reference") {
-  for (const workload::Variant variant :
-       {workload::Variant{.cold_bytes = 8 << 20}, workload::Variant{.independent = true}}) {
-    const auto c = workload::make_case("memory", workload::DType::float32,
-                                       {{"op", "triad"}, {"bytes", 1 << 20}}, variant);
-    REQUIRE(c);
-    const auto result = checked(*c);
-    CHECK_MESSAGE(result.ok, c->id << ": " << result.detail);
-  }
+  CHECK_FALSE(backend->prepare(
+      kit::make("memory", workload::DType::float32, {{"op", "copy"}, {"bytes", 1 << 20}}), "cuda:0",
+      1));
 }
 
 TEST_CASE("a case larger than the memory is refused before anything is allocated") {
-  const auto backend = mlx_worker::make_backend();
-  const auto c = workload::make_case("memory", workload::DType::float32,
-                                     {{"op", "copy"}, {"bytes", std::int64_t{1} << 40}});
-  REQUIRE(c);
-  try {
-    static_cast<void>(backend->prepare(*c, "cpu", 1));
-    FAIL("1 TiB was accepted");
-  } catch (const std::exception& e) {
-    CHECK(backend->is_out_of_memory(e));
-  }
+  kit::check_refuses_what_no_memory_holds(*mlx_worker::make_backend());
 }
 
 TEST_CASE("an impossible buffer inside MLX is an error that can be caught, and MLX goes on") {
@@ -187,7 +119,9 @@ TEST_CASE("an impossible buffer inside MLX is an error that can be caught, and M
     refused = backend->is_out_of_memory(e);
   }
   CHECK(refused);
-  CHECK(checked(gemm(workload::DType::float32, 8, 8, 8)).ok);
+  CHECK(kit::checked(*backend,
+                     kit::make("gemm", workload::DType::float32, {{"m", 8}, {"n", 8}, {"k", 8}}))
+            .ok);
 }
 
 TEST_CASE("the description proves the BLAS and the limits in force") {

@@ -1,10 +1,8 @@
-#include "torch/operation.hpp"
-
+#include "kit/backend_for_tests.hpp"
 #include "torch/backend.hpp"
 #include "torch/cpu_kernels.hpp"
 #include "torch/describe.hpp"
 #include "torch/fallback.hpp"
-#include "workload/operation.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Version.h>
@@ -16,28 +14,6 @@ using namespace mlbench;
 
 namespace {
 
-workload::Case gemm(workload::DType dtype, int m, int n, int k) {
-  auto c = workload::make_case("gemm", dtype, {{"m", m}, {"n", n}, {"k", k}});
-  REQUIRE(c);
-  return *c;
-}
-
-workload::Case memory(const char* op) {
-  auto c =
-      workload::make_case("memory", workload::DType::float32, {{"op", op}, {"bytes", 1 << 20}});
-  REQUIRE(c);
-  return *c;
-}
-
-/// The check of `c` on the output of the last of three calls.
-workload::CheckResult checked(const workload::Case& c) {
-  const auto backend = torch_worker::make_backend();
-  auto kernel = backend->prepare(c, "cpu", 7);
-  REQUIRE(kernel);
-  (*kernel)->run(3);
-  return workload::find_workload(c.workload)->make_checker(c, 7)->check((*kernel)->output());
-}
-
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t found = 0;
   for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
@@ -47,37 +23,15 @@ std::size_t count(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("gemm agrees with the reference in every dtype, in the dtype asked for") {
-  using workload::DType;
-  for (const auto dtype : {DType::float32, DType::float16, DType::bfloat16, DType::float64}) {
-    const auto result = checked(gemm(dtype, 33, 65, 129));
-    CHECK_MESSAGE(result.ok, result.detail);
-  }
+  kit::check_products(*torch_worker::make_backend());
 }
 
-TEST_CASE("every memory operation agrees with the reference") {
-  for (const char* op : {"copy", "read", "write", "triad", "scale", "add"}) {
-    const auto result = checked(memory(op));
-    CHECK_MESSAGE(result.ok, op << ": " << result.detail);
-  }
+TEST_CASE("every memory operation agrees with the reference, cold and independent too") {
+  kit::check_memory_operations(*torch_worker::make_backend());
 }
 
-/// A small case of each operation that has kernels for it in float32.
 TEST_CASE("every operation agrees with the reference in float32") {
-  const auto backend = torch_worker::make_backend();
-  for (const auto& o : workload::operations()) {
-    auto size = o.groups == nullptr ? o.sizes.front() : workload::Sizes{1, 8, 2, 96, 64};
-    Json params = Json::object();
-    for (std::size_t i = 0; i < size.size(); ++i) params[std::string(o.params[i])] = size[i];
-    const auto c = workload::make_case(o.name, workload::DType::float32, params);
-    REQUIRE(c);
-    if (o.name == "chain_compiled") continue;  // needs a compiler at run time
-    auto kernel = backend->prepare(*c, "cpu", 7);
-    REQUIRE_MESSAGE(kernel, c->id);
-    (*kernel)->run(3);
-    const auto result =
-        workload::find_workload(c->workload)->make_checker(*c, 7)->check((*kernel)->output());
-    CHECK_MESSAGE(result.ok, c->id << ": " << result.detail);
-  }
+  kit::check_operations(*torch_worker::make_backend());
 }
 
 TEST_CASE("a device that this build or machine lacks is unsupported, with what there is") {
@@ -87,32 +41,14 @@ TEST_CASE("a device that this build or machine lacks is unsupported, with what t
     REQUIRE_FALSE(described);
     CHECK(described.error().kind == ErrorKind::unsupported);
     CHECK(described.error().message.find("cpu") != std::string::npos);
-    CHECK_FALSE(backend->prepare(memory("copy"), device, 1));
-  }
-}
-
-TEST_CASE("cold and independent variants agree with the reference") {
-  for (const workload::Variant variant :
-       {workload::Variant{.cold_bytes = 8 << 20}, workload::Variant{.independent = true}}) {
-    const auto c = workload::make_case("memory", workload::DType::float32,
-                                       {{"op", "triad"}, {"bytes", 1 << 20}}, variant);
-    REQUIRE(c);
-    const auto result = checked(*c);
-    CHECK_MESSAGE(result.ok, c->id << ": " << result.detail);
+    CHECK_FALSE(backend->prepare(
+        kit::make("memory", workload::DType::float32, {{"op", "copy"}, {"bytes", 1 << 20}}), device,
+        1));
   }
 }
 
 TEST_CASE("a case larger than the memory is refused before anything is allocated") {
-  const auto backend = torch_worker::make_backend();
-  const auto c = workload::make_case("memory", workload::DType::float32,
-                                     {{"op", "copy"}, {"bytes", std::int64_t{1} << 40}});
-  REQUIRE(c);
-  try {
-    static_cast<void>(backend->prepare(*c, "cpu", 1));
-    FAIL("1 TiB was accepted");
-  } catch (const std::exception& e) {
-    CHECK(backend->is_out_of_memory(e));
-  }
+  kit::check_refuses_what_no_memory_holds(*torch_worker::make_backend());
 }
 
 TEST_CASE("PyTorch's own refusals of memory are recognised") {

@@ -60,8 +60,11 @@ function tileSection(page) {
     add(`${wins('faster')} : ${wins('slower')}`, `cases won, ${titleOf(a, report)} : ${titleOf(b, report)}; ` +
       `${wins('equal')} equal, ${wins('undecided')} not decided`, false, 'how-verdict');
   }
-  for (const check of screen.checks) add(check.answer, check.name, check.answer.startsWith('NO'), check.name === 'right answers' ? 'how-check' : 'how-controls');
-  if (screen.limits.length > 0) add(screen.limits[0].answer, screen.limits.map((l, i) => i === 0 ? l.name : `${l.name} ${l.answer}`).join(', '));
+  for (const check of screen.checks) {
+    const [answer, ...figures] = check.answer.split(' (');  // figures stand in small print
+    add(answer, [check.name, ...figures.map((f) => f.replace(/\)$/, ''))].join(': '), check.answer.startsWith('NO'), check.name === 'right answers' ? 'how-check' : 'how-controls');
+  }
+  if (screen.limits.length > 0) add(screen.limits[0].answer, screen.limits.map((l, i) => i === 0 ? l.name : `${l.name} ${l.answer}`).join('; '));
   const rest = [];
   if (screen.published) rest.push(element('p', {}, screen.published));
   if (screen.model) rest.push(element('p', {}, element('b', {}, 'Mistral-7B'), ' in ' + screen.model));
