@@ -83,7 +83,7 @@ struct FitOptions {
   bool measure = false;  ///< Run the model with invented weights and set it against the prediction.
   std::string budget;    ///< Of --measure.
 };
-int fit_command(const Context& context, const FitOptions& options,
+int fit_command(const Context& context, const FitOptions& given,
                 const std::vector<std::string>& command_line);
 
 struct LlmOptions {
