@@ -56,7 +56,7 @@ struct SelfcheckOptions {
   std::vector<std::string> from_journals;  ///< Regroup these instead of measuring.
   std::uint64_t seed = 0;
 };
-int selfcheck_command(const Context& context, const SelfcheckOptions& options,
+int selfcheck_command(const Context& context, const SelfcheckOptions& given,
                       const std::vector<std::string>& command_line);
 
 struct CompareOptions {
@@ -94,7 +94,7 @@ struct LlmOptions {
   RunFlags run;
 };
 /// Measures them. Errors: those of `llm`, a model that does not fit included.
-[[nodiscard]] Result<store::Journal> measure_llm(const Context& context, const LlmOptions& options,
+[[nodiscard]] Result<store::Journal> measure_llm(const Context& context, const LlmOptions& given,
                                                  const machine::Machine& machine,
                                                  const std::vector<std::string>& command_line);
 int llm_command(const Context& context, const LlmOptions& options,

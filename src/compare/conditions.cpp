@@ -183,8 +183,9 @@ std::optional<stats::RatioInterval> clock_ratio_of(const store::RunData& run,
   return stats::ratio_interval(logs);
 }
 
-bool clock_differs(const std::optional<stats::RatioInterval>& r) {
-  return r && (r->low > 1 || r->high < 1) && std::abs(r->mean_log) > std::log1p(kClockDiffers);
+bool clock_differs(const std::optional<stats::RatioInterval>& clock_ratio) {
+  return clock_ratio && (clock_ratio->low > 1 || clock_ratio->high < 1) &&
+         std::abs(clock_ratio->mean_log) > std::log1p(kClockDiffers);
 }
 
 std::vector<std::string> flags_of(const CaseConditions& c) {

@@ -11,8 +11,10 @@
 
 namespace mlbench::model {
 
-/// Element types that checkpoints hold. Values are the spelling of safetensors.
+// NOLINTBEGIN(readability-identifier-naming): the values are the spelling of safetensors
+/// Element types that checkpoints hold.
 enum class Storage { F64, F32, F16, BF16, I64, I32, I16, I8, U8, U32, BOOL, F8_E4M3, F8_E5M2 };
+// NOLINTEND(readability-identifier-naming)
 
 [[nodiscard]] std::string_view name_of(Storage storage) noexcept;
 [[nodiscard]] std::optional<Storage> parse_storage(std::string_view name) noexcept;
