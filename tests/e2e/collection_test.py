@@ -3,14 +3,13 @@
 import html
 import json
 import re
-import shutil
 import subprocess
 import unittest
 
 import browser
 import harness
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (browser.find() or [None])[0]
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 
 # Runs in the page after its own script; what it finds goes into an element of its own.
@@ -46,7 +45,7 @@ document.body.append(Object.assign(document.createElement('pre'), {id: 'seen', t
 """
 
 
-@unittest.skipIf(CHROMIUM is None, "there is no Chromium on this system")
+@unittest.skipIf(browser.is_missed(), "there is no Chromium with its chromedriver on this system")
 class CollectionTest(harness.MlbenchTest):
     def collection(self, runs, cases):
         """A folder of made-up runs, one hostile import and one broken file."""

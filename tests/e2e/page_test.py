@@ -1,7 +1,6 @@
 """The HTML report in a real browser: what a reader sees and does, with the network cut off by the page itself."""
 
 import json
-import os
 import unittest
 
 import browser
@@ -42,8 +41,7 @@ def hostile_journal():
     yield {"type": "end", "ending": HOSTILE[0], "duration_s": 1}
 
 
-@unittest.skipIf(browser.find() is None and not os.environ.get("MLBENCH_REQUIRE_FRAMEWORKS"),
-                 "there is no Chromium with its chromedriver on this system")
+@unittest.skipIf(browser.is_missed(), "there is no Chromium with its chromedriver on this system")
 class PageTest(harness.MlbenchTest):
     def setUp(self):
         super().setUp()
