@@ -99,9 +99,9 @@ const char* name_of(LimitKind kind) {
   return "memory";
 }
 
-MemoryModel memory_model(const Case& c) {
-  MemoryModel m = memory_model(c.runtime);
-  const auto& correction = c.constants.correction;
+MemoryModel memory_model(const Case& question) {
+  MemoryModel m = memory_model(question.runtime);
+  const auto& correction = question.constants.correction;
   if (correction && correction->overhead_bytes)
     m.overhead_bytes = *correction->overhead_bytes, m.overhead_kv_share = 0;
   return m;
@@ -151,34 +151,34 @@ Judgement judge(const Need& need, const Target& t) {
   return j;
 }
 
-Result<Answer> answer(const Case& c, const Request& request) {
-  const auto need = need_of(c.shape, c.format, c.load, memory_model(c));
+Result<Answer> answer(const Case& question, const Request& request) {
+  const auto need = need_of(question.shape, question.format, question.load, memory_model(question));
   if (!need) return need.error();
   Answer a;
-  a.question = c;
+  a.question = question;
   a.model_word = request.model, a.machine_word = request.machine;
-  a.parameters = parameter_count(c.shape);
+  a.parameters = parameter_count(question.shape);
   a.need = *need;
-  const Judgement j = judge(a.need, c.target);
+  const Judgement j = judge(a.need, question.target);
   a.fits = j.fits, a.tightest = j.tightest;
   if (!a.fits) a.binding = a.tightest;
-  a.notes = c.shape.notes;
-  a.notes.insert(a.notes.end(), c.target.notes.begin(), c.target.notes.end());
-  if (c.load.training == Load::Training::none) {
-    a.largest_context = largest_context(c), a.largest_batch = largest_batch(c);
-    a.speed =
-        predict_speed(c.shape, c.format, c.load, c.target, c.constants, !c.runtime.version.empty());
+  a.notes = question.shape.notes;
+  a.notes.insert(a.notes.end(), question.target.notes.begin(), question.target.notes.end());
+  if (question.load.training == Load::Training::none) {
+    a.largest_context = largest_context(question), a.largest_batch = largest_batch(question);
+    a.speed = predict_speed(question.shape, question.format, question.load, question.target,
+                            question.constants, !question.runtime.version.empty());
     a.notes.insert(a.notes.end(), a.speed.notes.begin(), a.speed.notes.end());
   } else {
     a.notes.push_back("The speed of training is not predicted.");
   }
-  if (c.shape.max_context && c.load.context > *c.shape.max_context) {
-    a.notes.push_back("The model was made for at most " + std::to_string(*c.shape.max_context) +
-                      " tokens of context.");
+  if (question.shape.max_context && question.load.context > *question.shape.max_context) {
+    a.notes.push_back("The model was made for at most " +
+                      std::to_string(*question.shape.max_context) + " tokens of context.");
   }
-  if (const auto& correction = c.constants.correction) {
+  if (const auto& correction = question.constants.correction) {
     a.notes.push_back("Corrected by what was measured here: " + correction->source +
-                      (correction->format == c.format.name
+                      (correction->format == question.format.name
                            ? "."
                            : "; its speed was that of " + correction->format +
                                  " weights, so only memory is corrected."));

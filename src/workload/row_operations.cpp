@@ -57,9 +57,8 @@ void expect_softmax(const Reference& r, std::int64_t index, std::span<const doub
 
 template <bool kLayer>
 OperationSpec describe_norm(const Sizes& s, DType dtype) {
-  std::vector<TensorSpec> inputs = {
-      tensor("x", {s[0], s[1]}, dtype, 0, kLayer ? -1 : -1, kLayer ? 3 : 1),
-      tensor("w", {s[1]}, dtype, 1, 0.5, 1.5)};
+  std::vector<TensorSpec> inputs = {tensor("x", {s[0], s[1]}, dtype, 0, -1, kLayer ? 3 : 1),
+                                    tensor("w", {s[1]}, dtype, 1, 0.5, 1.5)};
   if (kLayer) inputs.push_back(tensor("b", {s[1]}, dtype, 2));
   return by_bytes(std::move(inputs), tensor("y", {s[0], s[1]}, dtype), (kLayer ? 8 : 4) * count(s));
 }
