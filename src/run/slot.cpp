@@ -37,6 +37,12 @@ double work_timeout_s(const workload::Case& c) {
   return work.flop / 0.3e9 + work.bytes / 0.5e9;
 }
 
+int rows_for(double ready_s, double allowed_s, double row_s, int most) {
+  const double blocks_s = std::min(2 * ready_s, allowed_s - ready_s);
+  const double rows = std::min<double>(most, blocks_s / std::max(row_s, 1e-9));
+  return std::max(kFewestRows, static_cast<int>(rows) / 2 * 2);
+}
+
 Slot::Slot(SlotContext context, SlotPlan& plan, std::vector<SlotSide> sides)
     : context_(context), plan_(plan), sides_(std::move(sides)) {}
 
@@ -184,9 +190,6 @@ Status Slot::warm(SlotSide& side) {
   return Done{};
 }
 
-/// As many as take twice the time that it took to get ready, `ready_s`: noise within a process
-/// falls with their number, noise between processes does not, and a third of the time goes into
-/// starting and warming up. No more than the budget allows.
 void Slot::plan_rows(double ready_s) {
   double row_s = 0;
   for (const SlotSide& side : sides_) {
@@ -194,10 +197,7 @@ void Slot::plan_rows(double ready_s) {
     const auto& name = side.subject->name;
     row_s += plan_.call_s[name] * plan_.calls * (samples_for(name) + 1);
   }
-  const double blocks_s = std::min(2 * ready_s, context_.allowed_s - ready_s);
-  const double affordable = blocks_s / std::max(row_s, 1e-9);
-  const double most = context_.settings.rows;
-  plan_.rows = whole_abba(std::min(most, affordable));
+  plan_.rows = rows_for(ready_s, context_.allowed_s, row_s, context_.settings.rows);
 }
 
 /// The fewest calls a sample for which neither the clock (200 us on a CPU, 1 ms on a GPU) nor the

@@ -2,7 +2,6 @@
 
 #include "run/runner.hpp"
 
-#include <algorithm>
 #include <map>
 #include <random>
 
@@ -10,11 +9,6 @@ namespace mlbench::run {
 
 /// Block pairs a slot at least: one ABBA.
 inline constexpr int kFewestRows = 2;
-
-/// At most so many rows as whole ABBAs, and never fewer than one of them.
-[[nodiscard]] inline int whole_abba(double rows) {
-  return std::max(kFewestRows, static_cast<int>(rows) / 2 * 2);
-}
 
 /// What a case's blocks look like; fixed in its first round, the same for all rounds.
 struct SlotPlan {
@@ -25,6 +19,12 @@ struct SlotPlan {
   double blocks_s = 0;                   ///< What the blocks of the last slot took together.
   int rows = 0;  ///< Block pairs a slot; 0 until known. A short budget may lower it later.
 };
+
+/// Block pairs of a case in one process pair, where one takes `row_s` and the budget leaves
+/// `allowed_s`: as many as take twice the time that it took to get ready, `ready_s`. Noise within a
+/// process falls with their number, noise between processes does not, and a third of the time goes
+/// into starting and warming up. At most `most`, never fewer than one ABBA.
+[[nodiscard]] int rows_for(double ready_s, double allowed_s, double row_s, int most);
 
 /// A subject that takes part, and its running worker.
 struct SlotSide {
