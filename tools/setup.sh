@@ -392,11 +392,11 @@ find_build_tools() {
 
 check_compiler() {
   compiler=${CXX:-c++}
-  has "$compiler" || die 3 "there is no C++ compiler; install g++ 11 or later (or clang 15 or later) with this system's package manager"
+  has "$compiler" || die 3 "there is no C++ compiler; install g++ 12 or later (or clang 14 or later) with this system's package manager"
   case $("$compiler" --version 2>/dev/null | head -n 1) in *clang*) return 0 ;; esac
   major=$("$compiler" -dumpversion 2>/dev/null | sed 's/[^0-9].*//')
-  [ "${major:-0}" -ge 11 ] ||
-    die 3 "$compiler is g++ ${major:-of unknown version} but 11 or later is needed; install one and name it, as in: CXX=g++-12 ./mlbench"
+  [ "${major:-0}" -ge 12 ] ||
+    die 3 "$compiler is g++ ${major:-of unknown version} but 12 or later is needed; install one and name it, as in: CXX=g++-12 ./mlbench"
 }
 
 # configure_and_build PRESET FOLDER [CMAKE ARGUMENTS]

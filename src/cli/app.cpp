@@ -81,7 +81,7 @@ void add_fit_flags(CLI::App& command, FitOptions& options) {
       ->type_name("MODEL");
   command.add_option("--dtype", r.dtype, "Weights as float32, float16 or bfloat16");
   command.add_option("--quant", r.quant,
-                     "Quantised weights: 4bit, 8bit, mxfp4, nvfp4 (MLX); q4_0, q8_0, f16, ... "
+                     "Quantised weights: 2bit to 8bit, mxfp4, nvfp4 (MLX); q4_0, q8_0, f16, ... "
                      "(llama.cpp); int4, int8 (torch)");
   command.add_option("--context", r.context, "Tokens of prompt and answer (default 2048)");
   command.add_option("--batch", r.batch, "Sequences at once (default 1)");
@@ -200,6 +200,8 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
   auto* run = add(
       "run", "Measure this machine: frameworks, compute, memory, verdicts (the default command)");
   add_run_flags(*run, flags);
+  run->add_flag("--discovery-only", flags.discovery_only,
+                "Only say what machine this is (the same as: mlbench discover)");
   add_rehearsal(run);
   run->add_option("--resume", flags.resume,
                   "Go on with a run that was cut off: its name, its path, or last")

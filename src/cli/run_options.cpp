@@ -119,14 +119,11 @@ Status choose_subjects(const RunFlags& flags, SubjectChoice& choice) {
 }  // namespace
 
 void add_run_flags(CLI::App& command, RunFlags& f) {
-  auto* quick = command.add_flag("--quick", f.quick, "At most 8 headline cases, 1 to 2 minutes");
+  auto* quick = command.add_flag("--quick", f.quick, "At most 8 headline cases, about 2 minutes");
   command
-      .add_flag(
-          "--full", f.full,
-          "Every case that takes at most 2 s a call, on every device; no time limit to speak of")
+      .add_flag("--full", f.full,
+                "Every case that takes at most 2 s a call, on every device; at most 6 hours")
       ->excludes(quick);
-  command.add_flag("--discovery-only", f.discovery_only,
-                   "Only say what machine this is (the same as: mlbench discover)");
   command.add_flag("--pytorch-only", f.pytorch_only,
                    "Measure PyTorch, with the native ceiling beside it");
   command.add_flag("--mlx-only", f.mlx_only, "Measure MLX, with the native ceiling beside it");

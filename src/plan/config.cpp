@@ -66,7 +66,8 @@ Status store_batch(Config& config, const Value& v) {
 }
 
 constexpr std::string_view kNoModelLevel =
-    "benchmarks.model_level is read but not used: this version does not measure whole models yet";
+    "benchmarks.model_level is read but not used: mlbench llm, and prefill, decode and block in "
+    "benchmarks.operations, measure models";
 
 const std::vector<Key>& keys() {
   static const std::vector<Key> table = {

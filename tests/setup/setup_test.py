@@ -281,7 +281,7 @@ class SetupTest(unittest.TestCase):
     def test_an_old_compiler_or_python_is_named(self):
         old_compiler = self.machine(compiler="9").start()
         self.assertEqual(old_compiler.returncode, 3)
-        self.assertIn("g++ 9 but 11 or later is needed", old_compiler.stderr)
+        self.assertIn("g++ 9 but 12 or later is needed", old_compiler.stderr)
         old_python = self.machine(python_fits="no").start()
         self.assertEqual(old_python.returncode, 3)
         self.assertIn("Python 3.10 or later", old_python.stderr)
