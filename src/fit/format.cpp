@@ -115,13 +115,15 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string names_of(Format::Kind kind) {
+/// Of a model released in `released` (empty: in dense weights). PyTorch runs MXFP4 only as it was
+/// released.
+std::string names_of(Format::Kind kind, const std::optional<std::string>& released) {
   std::vector<std::string> names;
   for (const auto& k : kKnown) {
     if (k.kind == kind) names.emplace_back(k.name);
   }
   if (kind != Format::Kind::mlx) names.insert(names.end(), {"4bit", "8bit"});
-  if (kind == Format::Kind::torch) names.emplace_back("mxfp4");
+  if (kind == Format::Kind::torch && released == "mxfp4") names.push_back(*released);
   return join(names, ", ");
 }
 
@@ -186,7 +188,8 @@ Result<Format> parse_quant(const std::string& text, const std::string& runtime,
     format.experts_only = kind != Format::Kind::gguf && name == "mxfp4" && released;
     return format;
   }
-  return fail(ErrorKind::usage, "--quant " + text + ": " + runtime + " has " + names_of(kind));
+  return fail(ErrorKind::usage,
+              "--quant " + text + ": " + runtime + " has " + names_of(kind, shape.quant));
 }
 
 std::string runtime_of_quant(const std::string& text) {

@@ -94,6 +94,7 @@ TEST_CASE("each runtime has its own 4 and 8 bit, and refuses the others' with it
   CHECK(quant("8bit", "torch", model).name == "int8");
   CHECK(quant("INT4", "torch", model).name == "int4");
   CHECK(parse_quant("q4_0", "mlx-lm", model).error().message.find("4bit") != std::string::npos);
+  CHECK(parse_quant("mxfp4", "torch", model).error().message.ends_with("int4, int8, 4bit, 8bit"));
   CHECK(parse_quant("nvfp4", "llama.cpp", model).error().message.find("q4_0") != std::string::npos);
   CHECK(parse_dtype("int8").error().kind == ErrorKind::usage);
 }
