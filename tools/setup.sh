@@ -120,6 +120,7 @@ wanted_apt_packages() {
       has chromedriver || printf '%s\n' chromium chromium-driver
       has node || echo nodejs
       has rsvg-convert || echo librsvg2-bin
+      has xz || echo xz-utils  # the source of yaml-cpp, for the macOS link check
       ;;
   esac
   # git: to know which files are the project's.

@@ -103,7 +103,7 @@ class Browser:
         """Every address that a page asked for since the last call; the browser's own pages are left out."""
         messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
         return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"
-                and not m["params"]["request"]["url"].startswith("chrome://")]
+                and not m["params"]["request"]["url"].startswith(("chrome://", "chrome-untrusted://"))]
 
     def press(self, key):
         code, text = {"Tab": (9, "\t"), "Enter": (13, "\r")}[key]

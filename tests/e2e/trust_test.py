@@ -64,7 +64,11 @@ class Controls(Trust):
         self.assertIn("the verdicts of this run are not to be trusted: null control failed", text)
 
     def test_extra_work_that_is_left_out_turns_the_positive_control_red(self):
-        controls, text = self.controls("block:lazy")
+        for _ in range(3):  # "undecided" where other programs make the interval too wide to see 5 %; never "found"
+            controls, text = self.controls("block:lazy")
+            if controls["positive"]["outcome"] != "undecided":
+                break
+            shutil.rmtree(self.results)
         self.assertEqual(controls["positive"]["outcome"], "missed")
         self.assertIn("5 % more work: MISSED", text)
         self.assertIn("the verdicts of this run are not to be trusted: positive control missed", text)
