@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 namespace mlbench::run {
@@ -67,7 +68,7 @@ class Child {
 };
 
 std::string percent(double share) {
-  return std::to_string(static_cast<int>(share * 100 + 0.5)) + " %";
+  return std::to_string(std::lround(share * 100)) + " %";
 }
 
 /// What is free for `device` now: of a GPU with memory of its own that, else of the machine.

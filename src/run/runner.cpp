@@ -22,7 +22,7 @@ void shuffle(std::vector<T>& items, std::mt19937_64& random) {
 
 using store::CaseStatus;
 
-Runner::Runner(store::Journal& journal, Settings settings, std::vector<Subject> subjects,
+Runner::Runner(store::Journal& journal, Settings settings, const std::vector<Subject>& subjects,
                Observer observer)
     : impl_(std::make_shared<Impl>(Impl{.journal = journal,
                                         .settings = settings,

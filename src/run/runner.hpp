@@ -63,7 +63,7 @@ enum class Ending { finished, budget_spent, interrupted };
 /// `journal`.
 class Runner {
  public:
-  Runner(store::Journal& journal, Settings settings, std::vector<Subject> subjects,
+  Runner(store::Journal& journal, Settings settings, const std::vector<Subject>& subjects,
          Observer observer);
 
   /// Starts each subject once, asks what it is (line "subject") and keeps it running for scout().

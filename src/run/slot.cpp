@@ -44,7 +44,7 @@ int rows_for(double ready_s, double allowed_s, double row_s, int most) {
 }
 
 Slot::Slot(SlotContext context, SlotPlan& plan, std::vector<SlotSide> sides)
-    : context_(context), plan_(plan), sides_(std::move(sides)) {}
+    : context_(std::move(context)), plan_(plan), sides_(std::move(sides)) {}
 
 Json Slot::line(const char* type, const SlotSide& side) const {
   return {{"type", type},

@@ -211,8 +211,8 @@ Status RunData::add_block(const Line& line) {
   block.process_peak_bytes = find_int(line, "process_peak_bytes");
   last_round = std::max(last_round, block.round);
   (*cell)->extra_calls = static_cast<int>(find_int(line, "extra_calls").value_or(0));
-  pending_[{*find_string(line, "case"), block.round}].push_back(
-      {*find_string(line, "subject"), std::move(block)});
+  auto& pending = pending_[{*find_string(line, "case"), block.round}];
+  pending.push_back({*find_string(line, "subject"), std::move(block)});
   return Done{};
 }
 
