@@ -250,7 +250,7 @@ OsRelease parse_os_release(std::string_view text) {
 LoadAverage parse_loadavg(std::string_view text) {
   LoadAverage load;
   const auto words = words_of(text);
-  if (words.size() > 0) load.load_1m = finite(words[0]);
+  if (!words.empty()) load.load_1m = finite(words[0]);
   if (words.size() > 1) load.load_5m = finite(words[1]);
   if (words.size() > 2) load.load_15m = finite(words[2]);
   if (words.size() > 3) load.runnable_tasks = parse_count(split(words[3], '/').front());
