@@ -13,7 +13,6 @@ namespace mlbench::plan {
 namespace {
 
 using workload::Case;
-using workload::DType;
 
 constexpr int kAll = 1 << 20;
 constexpr std::string_view kNotHeadline =

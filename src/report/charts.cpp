@@ -13,7 +13,6 @@
 namespace mlbench::report {
 namespace {
 
-using store::CaseStatus;
 using workload::RateUnit;
 
 /// Ticks of a ratio axis: 1 and times around it, as close as the range deserves.
