@@ -194,6 +194,7 @@ Status Runner::Impl::run_slot(CaseState& state, int round,
     if (!up) return up.error();
     if (*up) taking_part.push_back({.subject = &s.subject, .worker = &*s.worker, .fresh = fresh});
   }
+  if (stop_requested()) return Done{};  // else a slot without its sides would count as a round
   if (!state.checker)
     state.checker = workload::find_workload(state.definition.workload)
                         ->make_checker(state.definition, settings.seed);

@@ -231,9 +231,10 @@ Status RunData::add_slot(const Line& line) {
     record->cells[pending.subject].blocks.push_back(std::move(pending.block));
   }
   pending_.erase(key);
+  last_round = std::max(last_round, key.second);
+  if (completed.empty()) return Done{};  // nothing was measured: no round of this case
   slots_[*id].insert(key.second);
   slot_s_[*id] += find_number(line, "duration_s").value_or(0);
-  last_round = std::max(last_round, key.second);
   return Done{};
 }
 

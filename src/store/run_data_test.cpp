@@ -82,6 +82,15 @@ TEST_CASE("blocks count only when their slot is finished, and only for the subje
   CHECK(data.rounds_of(kCase) == std::set<int>{0});
 }
 
+TEST_CASE("a slot that no subject completed is no round of its case") {
+  RunData data;
+  add(data, case_line());
+  add(data, slot_line(0, {}));
+  CHECK(data.rounds_of(kCase).empty());
+  CHECK(data.mean_slot_s(kCase) == 0);
+  CHECK(data.last_round == 0);
+}
+
 TEST_CASE("the lead-in sample of a block is left out") {
   RunData data;
   add(data, case_line());
