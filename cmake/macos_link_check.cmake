@@ -11,8 +11,8 @@ list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MLBENCH_ZIG)
 set(_lib "${MLBENCH_ZIG}/lib")
 string(JOIN " " _compile_flags
   -target arm64-apple-macosx14.0.0 -nostdinc -nostdinc++
-  -isystem ${_lib}/libcxx/include -isystem ${_lib}/libcxxabi/include
-  -isystem ${_lib}/include -isystem ${_lib}/libc/include/any-darwin-any
+  -isystem '${_lib}/libcxx/include' -isystem '${_lib}/libcxxabi/include'
+  -isystem '${_lib}/include' -isystem '${_lib}/libc/include/any-darwin-any'
   -D_LIBCPP_ABI_VERSION=1 -D_LIBCPP_ABI_NAMESPACE=__1 -D_LIBCPP_HAS_THREADS=1 -D_LIBCPP_HAS_MONOTONIC_CLOCK
   -D_LIBCPP_HAS_TERMINAL -D_LIBCPP_HAS_MUSL_LIBC=0 -D_LIBCPP_HAS_FILESYSTEM=1 -D_LIBCPP_HAS_RANDOM_DEVICE
   -D_LIBCPP_HAS_LOCALIZATION -D_LIBCPP_HAS_UNICODE -D_LIBCPP_HAS_WIDE_CHARACTERS

@@ -76,7 +76,7 @@ void add_compare_flags(CLI::App& command, CompareOptions& options) {
 /// Which model, how its weights are stored, what it is to do, and where.
 void add_fit_flags(CLI::App& command, FitOptions& options) {
   auto& r = options.request;
-  command.add_option("model", r.model, "A name (Mistral-7B), a model's folder, or its config.json")
+  command.add_option("model", r.model, "A name (Mistral-7B), a model's folder, its config.json, or a GGUF file")
       ->required()
       ->type_name("MODEL");
   command.add_option("--dtype", r.dtype, "Weights as float32, float16 or bfloat16");
@@ -142,7 +142,7 @@ void add_llm_flags(CLI::App& command, LlmOptions& o) {
   command
       .add_option("model", o.model,
                   "A name (Mistral-7B, synthetic-32M) or a config.json, measured with invented "
-                  "weights; or a model's folder")
+                  "weights; or a model's folder or GGUF file")
       ->required()
       ->type_name("MODEL");
   command.add_option("--dtype", o.dtype, "float32, float16 or bfloat16 (default: the model's own)");

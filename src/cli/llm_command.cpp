@@ -17,15 +17,16 @@ constexpr std::int64_t kTokensOfACall = 16;
 
 /// fit's answer before anything is loaded: a model that cannot fit would only make the machine
 /// swap. Our own small models are not in its list, and always fit.
-Status refuse_if_too_large(const LlmOptions& o, const std::string& dtype,
+Status refuse_if_too_large(const LlmOptions& o, const std::string& dtype, bool is_stored_quantised,
                            const machine::Machine& here, std::int64_t context) {
   if (o.model == model::kSmallModel || o.model == model::kMediumModel) return Done{};
   fit::Request request;
   request.model = o.model, request.context = context, request.batch = o.batch;
-  if (o.quant.empty())
-    request.dtype = dtype;
-  else
+  // What a checkpoint is stored as, fit reads from it.
+  if (!o.quant.empty())
     request.quant = o.quant;
+  else if (!is_stored_quantised)
+    request.dtype = dtype;
   const auto question = fit::resolve(request, here, {});
   if (!question) return question.error();
   const auto answer = fit::answer(*question, request);
@@ -51,15 +52,17 @@ Status add_case(std::vector<workload::Case>& cases, const char* name, workload::
 }
 
 /// Kinds of weights to measure: "8bit" is MLX's 8-bit kind and int8 PyTorch's; neither has the
-/// other's, so both are cases of their own.
-std::vector<std::string> kinds_of(const std::string& quant) {
-  if (quant == "8bit") return {"8bit", "int8"};
+/// other's, so both are cases of their own. A checkpoint that is quantised already has one kind.
+std::vector<std::string> kinds_of(const std::string& quant, const std::string& stored) {
+  if (quant.empty()) return {stored};
+  if (quant == "8bit" && stored.empty()) return {"8bit", "int8"};
   return {quant};
 }
 
-Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DType dtype) {
+Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DType dtype,
+                                             const std::string& stored) {
   std::vector<workload::Case> cases;
-  for (const auto& kind : kinds_of(o.quant)) {
+  for (const auto& kind : kinds_of(o.quant, stored)) {
     Json model = {{"model", o.model}, {"batch", o.batch}};
     if (!kind.empty()) model["quant"] = kind;
     Json prefill = model;
@@ -98,10 +101,12 @@ Result<store::Journal> measure_llm(const Context& context, const LlmOptions& giv
   if (o.depths.empty()) o.depths = {o.prompt};
   const auto deepest = *std::max_element(o.depths.begin(), o.depths.end());
   const auto most = std::max(o.prompt, deepest + kTokensOfACall);
-  if (auto ok = refuse_if_too_large(o, dtype_name, machine, most); !ok) return ok.error();
+  const auto stored = workload::stored_as(o.model, *spec);
+  if (auto ok = refuse_if_too_large(o, dtype_name, !stored.empty(), machine, most); !ok)
+    return ok.error();
   auto options = resolve(o.run, machine);
   if (!options) return options.error();
-  auto cases = cases_of(o, *dtype);
+  auto cases = cases_of(o, *dtype, stored);
   if (!cases) return cases.error();
   options->cases = *std::move(cases);
   // A call takes seconds and a process loads the model: few block pairs, few rounds.

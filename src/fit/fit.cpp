@@ -24,7 +24,7 @@ bool is_a_path(const std::string& text) {
 Result<model::ModelShape> find_shape(const std::string& model) {
   if (model.empty())
     return fail(ErrorKind::usage,
-                "no model is named; give a name (Mistral-7B), a folder or a config.json");
+                "no model is named; give a name (Mistral-7B), a folder, a config.json or a GGUF file");
   if (is_a_path(model)) return model::read_config(model);
   if (model == model::kSmallModel || model == model::kMediumModel) {
     auto spec = model::spec_of(model);
@@ -59,8 +59,9 @@ Result<Load> load_of(const Request& r, const model::ModelShape& shape) {
 }
 
 /// Where none is named: the one that runs this kind of weights, else the machine's usual one.
-std::string default_runtime(const Request& r, Target::Kind kind) {
-  const std::string by_quant = runtime_of_quant(r.quant);
+std::string default_runtime(const Request& r, const model::ModelShape& shape, Target::Kind kind) {
+  const bool as_stored = r.quant.empty() && r.dtype.empty();
+  const std::string by_quant = runtime_of_quant(as_stored ? shape.quant.value_or("") : r.quant);
   if (!by_quant.empty()) return by_quant;
   if (!r.training.empty()) return kind == Target::Kind::apple ? "mlx-lm" : "torch";
   return kind == Target::Kind::apple  ? "mlx-lm"
@@ -75,7 +76,14 @@ Result<Format> format_of(const Request& r, const model::ModelShape& shape,
                 "--dtype and --quant both say how weights are stored; give one of them");
   }
   if (!r.quant.empty()) return parse_quant(r.quant, runtime, shape);
-  if (r.dtype.empty() && shape.quant) return parse_quant(*shape.quant, runtime, shape);
+  if (r.dtype.empty() && shape.quant) {
+    auto stored = parse_quant(*shape.quant, runtime, shape);
+    if (stored) return stored;
+    return fail(ErrorKind::usage, "its weights are stored as " + *shape.quant + ", which " +
+                                      runtime +
+                                      " does not run as they are; leave --runtime out, or say with "
+                                      "--quant or --dtype what they become");
+  }
   auto format = parse_dtype(r.dtype.empty() ? shape.dtype : r.dtype);
   if (!format || runtime != "llama.cpp" || format->bits != 16) return format;
   // llama.cpp's 16-bit files keep vectors at 32 bit.
@@ -122,7 +130,8 @@ Result<Case> resolve(const Request& r, const machine::Machine& here, const Measu
     if (!target) return target.error();
     c.target = std::move(*target);
   }
-  auto runtime = parse_runtime(r.runtime.empty() ? default_runtime(r, c.target.kind) : r.runtime);
+  auto runtime =
+      parse_runtime(r.runtime.empty() ? default_runtime(r, c.shape, c.target.kind) : r.runtime);
   if (!runtime) return runtime.error();
   c.runtime = *runtime;
   auto format = format_of(r, c.shape, c.runtime.name);

@@ -17,29 +17,21 @@ struct Known {
   int bits, group, group_bits;
 };
 
-// GGUF blocks: ggml-common.h (a 16-bit scale for 32 weights, _1 with an offset; Q6_K 210 bytes for
-// 256; MXFP4 17 bytes for 32). MLX: 16-bit scale and bias for 64 weights; the fp modes an 8-bit
-// scale for 32 or 16. torch: _weight_int4pack_mm with groups of 64 (scale and zero at 16 bit),
-// _weight_int8pack_mm with one 16-bit scale a row.
-constexpr std::array<Known, 18> kKnown = {{
-    {"q4_0", Format::Kind::gguf, 4, 32, 16},
-    {"q4_1", Format::Kind::gguf, 4, 32, 32},
-    {"q5_0", Format::Kind::gguf, 5, 32, 16},
-    {"q5_1", Format::Kind::gguf, 5, 32, 32},
-    {"q6_k", Format::Kind::gguf, 6, 256, 144},
-    {"q8_0", Format::Kind::gguf, 8, 32, 16},
-    {"f16", Format::Kind::gguf, 16, 1, 0},
-    {"mxfp4", Format::Kind::gguf, 4, 32, 8},
-    {"2bit", Format::Kind::mlx, 2, 64, 32},
-    {"3bit", Format::Kind::mlx, 3, 64, 32},
-    {"4bit", Format::Kind::mlx, 4, 64, 32},
-    {"5bit", Format::Kind::mlx, 5, 64, 32},
-    {"6bit", Format::Kind::mlx, 6, 64, 32},
-    {"8bit", Format::Kind::mlx, 8, 64, 32},
-    {"mxfp4", Format::Kind::mlx, 4, 32, 8},
-    {"nvfp4", Format::Kind::mlx, 4, 16, 8},
-    {"int4", Format::Kind::torch, 4, 64, 32},
-    {"int8", Format::Kind::torch, 8, 0, 16},
+// GGUF blocks: ggml-common.h (a 16-bit scale for 32 weights, _1 with an offset; Q4_K, Q5_K and Q6_K
+// 144, 176 and 210 bytes for 256; MXFP4 17 bytes for 32). MLX: 16-bit scale and bias for 64
+// weights; the fp modes an 8-bit scale for 32 or 16. torch: _weight_int4pack_mm with groups of 64
+// (scale and zero at 16 bit), _weight_int8pack_mm with one 16-bit scale a row.
+constexpr std::array<Known, 20> kKnown = {{
+    {"q4_0", Format::Kind::gguf, 4, 32, 16},   {"q4_1", Format::Kind::gguf, 4, 32, 32},
+    {"q5_0", Format::Kind::gguf, 5, 32, 16},   {"q5_1", Format::Kind::gguf, 5, 32, 32},
+    {"q4_k", Format::Kind::gguf, 4, 256, 128}, {"q5_k", Format::Kind::gguf, 5, 256, 128},
+    {"q6_k", Format::Kind::gguf, 6, 256, 144}, {"q8_0", Format::Kind::gguf, 8, 32, 16},
+    {"f16", Format::Kind::gguf, 16, 1, 0},     {"mxfp4", Format::Kind::gguf, 4, 32, 8},
+    {"2bit", Format::Kind::mlx, 2, 64, 32},    {"3bit", Format::Kind::mlx, 3, 64, 32},
+    {"4bit", Format::Kind::mlx, 4, 64, 32},    {"5bit", Format::Kind::mlx, 5, 64, 32},
+    {"6bit", Format::Kind::mlx, 6, 64, 32},    {"8bit", Format::Kind::mlx, 8, 64, 32},
+    {"mxfp4", Format::Kind::mlx, 4, 32, 8},    {"nvfp4", Format::Kind::mlx, 4, 16, 8},
+    {"int4", Format::Kind::torch, 4, 64, 32},  {"int8", Format::Kind::torch, 8, 0, 16},
 }};
 
 Format format_of(const Known& k) {

@@ -47,8 +47,8 @@ inline std::vector<std::int32_t> integers(const HostTensor& t) {
   return {data, data + t.elements()};
 }
 
-inline Expected expected(const std::string& family) {
-  auto tensors = map_safetensors(data_folder() + family + "/expected.safetensors");
+inline Expected expected_in(const std::string& folder) {
+  auto tensors = map_safetensors(folder + "/expected.safetensors");
   REQUIRE_MESSAGE(tensors, (tensors ? "" : tensors.error().message));
   const auto& logits = tensors->at("logits");
   return {.batch = logits.shape[0],
@@ -57,6 +57,10 @@ inline Expected expected(const std::string& family) {
           .ids = integers(tensors->at("ids")),
           .greedy = integers(tensors->at("greedy")),
           .logits = to_floats(logits)};
+}
+
+inline Expected expected(const std::string& family) {
+  return expected_in(data_folder() + family);
 }
 
 inline Spec spec(const std::string& family) {

@@ -87,7 +87,7 @@ Result<std::map<std::string, std::string>> read_index(const fs::path& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<Weights>> folder_weights(const std::string& folder) {
+Result<std::map<std::string, HostTensor>> folder_tensors(const std::string& folder) {
   std::error_code ignored;
   const fs::path root(folder);
   std::set<std::string> files;
@@ -116,7 +116,13 @@ Result<std::unique_ptr<Weights>> folder_weights(const std::string& folder) {
         all.emplace(name, std::move(tensor));
     }
   }
-  return std::unique_ptr<Weights>(std::make_unique<FolderWeights>(folder, std::move(all)));
+  return all;
+}
+
+Result<std::unique_ptr<Weights>> folder_weights(const std::string& folder) {
+  auto all = folder_tensors(folder);
+  if (!all) return all.error();
+  return std::unique_ptr<Weights>(std::make_unique<FolderWeights>(folder, *std::move(all)));
 }
 
 }  // namespace mlbench::model

@@ -3,6 +3,7 @@
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "model/config_fields.hpp"
+#include "model/gguf.hpp"
 #include "model/tensors.hpp"
 
 #include <algorithm>
@@ -307,26 +308,28 @@ void read_sliding(ConfigFields& f, const Family& family, ModelShape& s) {
 }
 
 /// Checkpoints that are already quantised: MLX writes `quantization`, others `quantization_config`.
-void read_quantisation(ConfigFields& f, const Json& top, ModelShape& s) {
+void read_quantisation(const Json& top, ModelShape& s) {
   const char* key = top.contains("quantization") ? "quantization" : "quantization_config";
   const auto it = top.find(key);
   if (it == top.end() || !it->is_object()) return;
   const auto method = find_string(*it, "quant_method");
-  if (method == "mxfp4") {
-    s.quant = "mxfp4";
-    return;
-  }
   const auto bits = find_int(*it, "bits"), group = find_int(*it, "group_size");
   const auto mode = find_string(*it, "mode").value_or("affine");
-  if (!method && bits && (mode == "mxfp4" || mode == "nvfp4"))
-    s.quant = mode;
-  else if (!method && bits && group == 64)
-    s.quant = std::to_string(*bits) + "bit";
-  else
+  if (method == "mxfp4") {
+    s.quant = s.stored = "mxfp4";
+  } else if (method == "gguf") {  // gguf_config()
+    s.quant = s.stored = find_string(*it, "type").value_or("");
+  } else if (!method && bits && (mode == "mxfp4" || mode == "nvfp4")) {
+    s.quant = s.stored = mode;
+  } else if (!method && bits && group == 64) {
+    s.quant = s.stored = std::to_string(*bits) + "bit";
+  } else {
+    if (!method && bits && group)
+      s.stored = std::to_string(*bits) + "bit-g" + std::to_string(*group);
     s.notes.push_back(
         "The config says that its weights are quantised (" + shown(method.value_or(mode)) +
         ") in a way that is not known here: give --quant for the kind that you mean.");
-  (void)f;
+  }
 }
 
 std::string dtype_of(ConfigFields& f, const Json& top) {
@@ -369,7 +372,7 @@ Result<ModelShape> shape_of(const Json& config, const Json& top, const std::stri
   if (!f.error()) read_biases(f, type, s);
   if (!f.error()) read_experts(f, type, s);
   if (!f.error()) read_sliding(f, *family, s);
-  if (!f.error()) read_quantisation(f, top, s);
+  if (!f.error()) read_quantisation(top, s);
   s.dtype = dtype_of(f, top);
   if (f.error()) return *f.error();
   return s;
@@ -439,17 +442,17 @@ Result<ConfigText> read_config_text(const std::string& path) {
   std::error_code error;
   const fs::path file =
       fs::is_directory(path, error) ? fs::path(path) / "config.json" : fs::path(path);
-  if (file.extension() == ".gguf") {
-    return fail(ErrorKind::unsupported,
-                file.string() +
-                    ": GGUF files are not read; give the folder of the model's safetensors, or its "
-                    "name to mlbench fit with --quant q4_0");
-  }
   if (!fs::is_regular_file(file, error)) {
-    return fail(ErrorKind::usage,
-                file.string() +
-                    ": there is no such file; give a model's folder, its config.json, or a "
-                    "name that mlbench knows");
+    return fail(
+        ErrorKind::usage,
+        file.string() +
+            ": there is no such file; give a model's folder, its config.json, a GGUF file, or a "
+            "name that mlbench knows");
+  }
+  if (is_gguf(file.string())) {
+    auto text = read_gguf_config(file.string());
+    if (!text) return text.error();
+    return ConfigText{.file = file.string(), .text = *std::move(text)};
   }
   const auto size = fs::file_size(file, error);
   if (error || size > kMaxConfigBytes) {

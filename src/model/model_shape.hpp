@@ -46,8 +46,10 @@ struct ModelShape {
   std::int64_t sliding_layers = 0;  ///< Layers that see only the last `sliding_window` tokens.
   std::int64_t sliding_window = 0;
 
-  /// Set where the checkpoint itself is quantised: "4bit", "mxfp4", ...
+  /// Set where the checkpoint itself is quantised in a way that `fit` knows: "4bit", "mxfp4", ...
   std::optional<std::string> quant;
+  /// How the config says that its own weights are stored: also "4bit-g32"; empty: as numbers.
+  std::string stored;
   /// Sentences about what the shape leaves out, e.g. an image encoder.
   std::vector<std::string> notes;
 
@@ -63,11 +65,12 @@ struct ModelShape {
 /// no guess is made.
 [[nodiscard]] Result<ModelShape> parse_config(std::string_view text, const std::string& name);
 
-/// `config` is a config.json, or a folder that holds one. Errors as above, and `io`/`usage` for
-/// files that cannot be read or are larger than any config.json (4 MiB).
+/// `config` is a config.json, a folder that holds one, or a GGUF file. Errors as above, and
+/// `io`/`usage` for files that cannot be read or are larger than any config.json (4 MiB).
 [[nodiscard]] Result<ModelShape> read_config(const std::string& path);
 
-/// A config.json as it lies on disk. `path` and errors as for read_config().
+/// A config.json as it lies on disk, or as it would be (GGUF). `path` and errors as for
+/// read_config().
 struct ConfigText {
   std::string file, text;
 };

@@ -1,6 +1,7 @@
 #include "model/safetensors.hpp"
 
 #include "core/json.hpp"
+#include "model/mapped_file.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -105,6 +106,30 @@ Result<SafetensorsHeader> parse_safetensors(std::string_view start, std::uint64_
   }
   if (auto ok = check_coverage(header, room); !ok) return ok.error();
   return header;
+}
+
+Result<std::map<std::string, HostTensor>> map_safetensors(const std::string& path) {
+  const auto file = map_file(path);
+  if (!file) return file.error();
+  auto header = parse_safetensors(file->text(), file->bytes);
+  if (!header) return std::move(header.error()).in(path);
+  std::uint64_t length = 0;
+  std::memcpy(&length, file->data, sizeof(length));
+  std::map<std::string, HostTensor> tensors;
+  for (auto& [name, entry] : *header) {
+    const std::byte* data = file->data + 8 + length + entry.begin;
+    HostTensor tensor{
+        .storage = entry.storage, .shape = entry.shape, .data = data, .owner = file->owner};
+    if (reinterpret_cast<std::uintptr_t>(data) %
+            static_cast<std::uintptr_t>(size_bytes(entry.storage)) !=
+        0) {
+      auto aligned = new_tensor(entry.storage, entry.shape);  // old writers did not pad
+      std::memcpy(aligned.data, data, static_cast<std::size_t>(tensor.bytes()));
+      tensor = aligned.tensor;
+    }
+    tensors.emplace(name, std::move(tensor));
+  }
+  return tensors;
 }
 
 Result<std::map<std::string, std::string>> parse_shard_index(std::string_view text) {

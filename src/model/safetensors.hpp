@@ -35,8 +35,9 @@ using SafetensorsHeader = std::map<std::string, SafetensorsEntry>;
 /// `usage` for bad JSON, or a file name that leads out of the folder.
 [[nodiscard]] Result<std::map<std::string, std::string>> parse_shard_index(std::string_view text);
 
-/// A folder with model.safetensors, or with shards and their index. Errors as above, and `usage`
-/// when there are neither.
+/// The tensors of a folder with model.safetensors, or with shards and their index. Errors as above,
+/// and `usage` when there are neither.
+[[nodiscard]] Result<std::map<std::string, HostTensor>> folder_tensors(const std::string& folder);
 [[nodiscard]] Result<std::unique_ptr<Weights>> folder_weights(const std::string& folder);
 
 }  // namespace mlbench::model

@@ -41,6 +41,12 @@ std::optional<TokenTimes> token_times(const store::Cell& cell) {
                     .count = all.size()};
 }
 
+/// Of a language model that is still there: a folder or file may have gone since.
+bool is_readable(const store::CaseRecord& c) {
+  if (!workload::is_language(c.definition.workload)) return false;
+  return workload::find_workload(c.definition.workload)->validate(c.definition).has_value();
+}
+
 LlmEntry entry_of(const store::CaseRecord& c, const store::Cell& cell, const std::string& device,
                   const compare::Ceilings& ceilings) {
   const auto l = workload::language_case(c.definition);
@@ -87,7 +93,7 @@ LlmSubject subject_of(const store::RunData& run, const store::SubjectRecord& s,
                   .decode = {}};
   for (const auto& c : run.cases) {
     const auto it = c.cells.find(s.name);
-    if (!workload::is_language(c.definition.workload) || it == c.cells.end()) continue;
+    if (it == c.cells.end() || !is_readable(c)) continue;
     const auto& cell = it->second;
     auto entry = entry_of(c, cell, s.device, ceilings);
     if (!cell.kernel.empty()) view.kernel = cell.kernel, view.notes = cell.notes;
@@ -139,7 +145,7 @@ LlmReport build_llm_report(const store::RunData& run, const std::string& path) {
   LlmReport report;
   report.run = path;
   for (const auto& c : run.cases) {
-    if (!workload::is_language(c.definition.workload)) continue;
+    if (!is_readable(c)) continue;
     const auto l = workload::language_case(c.definition);
     report.model = l.model;
     report.dtype = std::string(workload::name_of(c.definition.dtype));

@@ -51,6 +51,7 @@ struct LlmReport {
   std::vector<std::string> doubts;    ///< Those of the run's report.
 };
 
+/// Cases whose model is no longer where it was are left out.
 [[nodiscard]] LlmReport build_llm_report(const store::RunData& run, const std::string& path);
 /// Schema mlbench.llm/1 of docs/json.md.
 [[nodiscard]] Json to_json(const LlmReport& report);

@@ -35,11 +35,22 @@ TEST_CASE("tokens a second, bytes a second and time per token of decode say the 
     REQUIRE(e.time);
     CHECK(*e.tokens_per_s * e.time->median_s == doctest::Approx(1));
     CHECK(*e.bytes_per_s == doctest::Approx(*e.tokens_per_s * *e.bytes_per_token));
-    CHECK(e.token_times->count == 3 * 2 * 14);  // rounds, blocks, tokens between the ends
+    CHECK(e.token_times->count == 8 * 2 * 14);  // rounds, blocks, tokens between the ends
     CHECK(*s.bits_per_weight == doctest::Approx(32).epsilon(0.001));
     // A measured token between others takes about what all of them take on average.
     CHECK(e.token_times->p50_s == doctest::Approx(e.time->median_s).epsilon(0.25));
   }
+}
+
+TEST_CASE("a run whose model has gone since leaves nothing to print, and does not crash") {
+  auto run = store::load_journal(kData / "llm-synthetic-32M.jsonl");
+  REQUIRE(run);
+  for (auto& c : run->cases) {
+    if (c.definition.params.contains("model")) c.definition.params["model"] = "/gone/model.gguf";
+  }
+  const auto report = build_llm_report(*run, "results/raw/llm-synthetic-32M.jsonl");
+  CHECK(report.model.empty());
+  for (const auto& s : report.subjects) CHECK(s.decode.empty());
 }
 
 TEST_CASE("a model that was not measured leaves no figure, and the reason in the text") {

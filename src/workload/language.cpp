@@ -1,6 +1,7 @@
 #include "workload/language.hpp"
 
-#include "model/safetensors.hpp"
+#include "model/checkpoint.hpp"
+#include "model/gguf.hpp"
 #include "model/tensors.hpp"
 #include "workload/family.hpp"
 
@@ -50,6 +51,7 @@ std::string short_name(const std::string& model) {
   fs::path path(model);
   if (path.filename().empty()) path = path.parent_path();
   if (path.filename() == "config.json") path = path.parent_path();
+  if (path.extension() == ".gguf") path = path.stem();
   std::string name = path.filename().string();
   for (char& ch : name) {
     const bool plain = std::isalnum(static_cast<unsigned char>(ch)) != 0 || ch == '.' || ch == '-';
@@ -74,15 +76,53 @@ double attended_keys(const LanguageCase& l) {
   return sum;
 }
 
-double matrix_bytes_each(const LanguageCase& l, DType dtype) {
-  if (l.quant) return model::bits_per_weight(*l.quant, dtype) / 8;
-  return static_cast<double>(size_bytes(dtype));
+/// Bytes of one parameter of the matrices, by what they are.
+struct MatrixBytesEach {
+  double embedding = 0, others = 0;
+};
+
+bool is_dense(const model::Tensor& t) {
+  return t.role == model::Role::vector || t.role == model::Role::router;
+}
+
+/// As a checkpoint holds them, on the average: its files may mix kinds. The files' headers are
+/// read once; nullopt where they cannot be (loading them will say why).
+std::optional<MatrixBytesEach> checkpoint_bytes_each(const std::string& model, DType dtype) {
+  static std::mutex mutex;
+  static std::map<std::pair<std::string, DType>, std::optional<MatrixBytesEach>> known;
+  const auto spec = spec_for(model, false);
+  const std::scoped_lock lock(mutex);
+  const auto key = std::make_pair(model, dtype);
+  if (const auto it = known.find(key); it != known.end()) return it->second;
+  auto& each = known[key];
+  const auto bytes = model::checkpoint_bytes(model, dtype);
+  if (!spec || !bytes) return each;
+  double embedding = 0, others = 0;
+  for (const auto& t : model::tensors_of((*spec)->shape)) {
+    if (is_dense(t)) continue;
+    (t.role == model::Role::embedding ? embedding : others) += static_cast<double>(t.parameters());
+  }
+  if (embedding > 0 && others > 0)
+    each = {.embedding = static_cast<double>(bytes->embedding) / embedding,
+            .others = static_cast<double>(bytes->others) / others};
+  return each;
+}
+
+MatrixBytesEach matrix_bytes_each(const LanguageCase& l, DType dtype) {
+  if (l.quant) {
+    const double each = model::bits_per_weight(*l.quant, dtype) / 8;
+    return {.embedding = each, .others = each};
+  }
+  const auto dense = static_cast<double>(size_bytes(dtype));
+  const MatrixBytesEach numbers = {.embedding = dense, .others = dense};
+  if (l.stored.empty()) return numbers;
+  return checkpoint_bytes_each(l.model, dtype).value_or(numbers);
 }
 
 /// Bytes of one parameter of `t`.
-double bytes_each(const LanguageCase& l, const model::Tensor& t, DType dtype) {
-  const bool dense = t.role == model::Role::vector || t.role == model::Role::router;
-  return dense ? static_cast<double>(size_bytes(dtype)) : matrix_bytes_each(l, dtype);
+double bytes_each(const MatrixBytesEach& matrices, const model::Tensor& t, DType dtype) {
+  if (is_dense(t)) return static_cast<double>(size_bytes(dtype));
+  return t.role == model::Role::embedding ? matrices.embedding : matrices.others;
 }
 
 bool of_block(const model::Tensor& t) {
@@ -95,14 +135,21 @@ bool is_language(std::string_view workload) noexcept {
   return workload == "prefill" || workload == "decode" || workload == "block";
 }
 
+std::string stored_as(const std::string& model, const model::Spec& spec) {
+  return model::is_checkpoint(model) ? spec.shape.stored : "";
+}
+
 LanguageCase language_case(const Case& c) {
   LanguageCase l;
   l.model = find_string(c.params, "model").value_or("");
   l.block = c.workload == "block";
   l.decodes = c.workload == "decode";
   l.spec = *spec_for(l.model, l.block);
-  if (const auto quant = find_string(c.params, "quant"))
+  l.stored = stored_as(l.model, *l.spec);
+  if (const auto quant = find_string(c.params, "quant"); quant && l.stored.empty())
     l.quant = model::parse_quantisation(*quant);
+  const auto* gguf = model::find_gguf_type(l.stored);
+  l.packed = l.quant || (gguf != nullptr ? model::stays_packed(*gguf) : !l.stored.empty());
   l.batch = number(c, "batch");
   l.position = number(c, "depth");
   l.tokens = l.decodes ? number(c, "tokens") : number(c, l.block ? "seq" : "prompt");
@@ -111,12 +158,11 @@ LanguageCase language_case(const Case& c) {
 
 Result<std::unique_ptr<model::Weights>> weights_of(const LanguageCase& l, DType dtype,
                                                    std::uint64_t seed) {
-  std::error_code ignored;
   std::unique_ptr<model::Weights> weights;
-  if (std::filesystem::is_directory(l.model, ignored)) {
-    auto folder = model::folder_weights(l.model);
-    if (!folder) return folder.error();
-    weights = *std::move(folder);
+  if (model::is_checkpoint(l.model)) {
+    auto own = model::checkpoint_weights(l.model, dtype);
+    if (!own) return own.error();
+    weights = *std::move(own);
   } else {
     weights = model::synthetic_weights(*l.spec, dtype, seed);
   }
@@ -155,10 +201,11 @@ model::HostTensor cache_content(const LanguageCase& l, std::uint64_t seed, std::
 }
 
 std::int64_t weight_bytes(const LanguageCase& l, DType dtype) {
+  const auto matrices = matrix_bytes_each(l, dtype);
   double bytes = 0;
   for (const auto& t : model::tensors_of(l.spec->shape)) {
     if (l.block && !of_block(t)) continue;
-    bytes += static_cast<double>(t.parameters()) * bytes_each(l, t, dtype);
+    bytes += static_cast<double>(t.parameters()) * bytes_each(matrices, t, dtype);
   }
   return static_cast<std::int64_t>(bytes);
 }
@@ -201,11 +248,15 @@ Status Language::validate(const Case& c) const {
   if (c.params.contains("quant")) {
     ++expected;
     const auto quant = find_string(c.params, "quant").value_or("");
-    if (c.workload == "block" || !model::parse_quantisation(quant))
+    const auto stored = stored_as(*model, **spec);
+    if (!stored.empty() && quant != stored)
+      return fail(ErrorKind::usage,
+                  *model + " is quantised already, as " + stored + "; leave \"quant\" out");
+    if (stored.empty() && (*spec)->shape.quant)
+      return fail(ErrorKind::usage, *model + " is quantised already; leave \"quant\" out");
+    if (c.workload == "block" || (stored.empty() && !model::parse_quantisation(quant)))
       return fail(ErrorKind::usage,
                   "\"quant\": \"" + quant + "\" is none of 4bit, 8bit, int8, mxfp4 and nvfp4");
-    if ((*spec)->shape.quant)
-      return fail(ErrorKind::usage, *model + " is quantised already; leave \"quant\" out");
   }
   if (c.params.size() != expected)
     return fail(ErrorKind::usage, "takes a model, a batch, its numbers of tokens and quant only");
@@ -245,10 +296,11 @@ Work Language::work(const Case& c) const {
   const double attention = 4 * attended_keys(l) * static_cast<double>(s.heads * s.head_dim);
   w.flop = batch * (2 * model::matmul_parameters(s) * tokens + 2 * head * heads + attention);
   const double passes = l.decodes ? tokens : 1;
+  const auto matrices = matrix_bytes_each(l, c.dtype);
   for (const auto& t : model::tensors_of(s)) {
     if (l.block && !of_block(t)) continue;
     const auto together = l.decodes ? l.batch : l.batch * l.tokens;
-    w.bytes += passes * static_cast<double>(t.parameters()) * bytes_each(l, t, c.dtype) *
+    w.bytes += passes * static_cast<double>(t.parameters()) * bytes_each(matrices, t, c.dtype) *
                model::read_fraction(s, t, together);
   }
   const double kv_row = 2 * static_cast<double>(s.kv_heads * s.head_dim * size_bytes(c.dtype));

@@ -9,8 +9,9 @@
 
 /// What language models do, as cases: `prefill` reads a prompt, `decode` writes tokens, `block` is
 /// one layer. Param "model" is a known name (weights are then invented, from the seed of the case),
-/// a config.json (likewise), or a folder with weights. Param "quant", where there is one, is a
-/// Quantisation; the dtype is that of everything else.
+/// a config.json (likewise), or a folder or GGUF file with weights. Param "quant" is the
+/// Quantisation to make, or how the checkpoint's own weights are stored (ModelShape::stored), which
+/// is then stated for whoever reads the case; the dtype is that of everything else.
 namespace mlbench::workload {
 
 /// Longer prompts are read in pieces of so many tokens, as mlx-lm does, so that activations stay
@@ -20,8 +21,10 @@ inline constexpr std::int64_t kPrefillChunk = 2048;
 /// A language case, read.
 struct LanguageCase {
   std::shared_ptr<const model::Spec> spec;
-  std::string model;  ///< As given.
-  std::optional<model::Quantisation> quant;
+  std::string model;                         ///< As given.
+  std::optional<model::Quantisation> quant;  ///< To make of dense weights.
+  std::string stored;   ///< How the checkpoint's own weights are quantised; empty: they are not.
+  bool packed = false;  ///< Matrices are multiplied as they are packed, by a kernel for that.
   std::int64_t batch = 1;
   std::int64_t position = 0;  ///< Tokens that the caches hold before the call.
   std::int64_t tokens = 0;    ///< Tokens of each sequence that one call adds.
@@ -30,11 +33,14 @@ struct LanguageCase {
 
   [[nodiscard]] std::int64_t context() const { return position + tokens; }
 };
+/// How the weights of `model` are stored, where they are a checkpoint's: "4bit", "q4_0"; else
+/// empty.
+[[nodiscard]] std::string stored_as(const std::string& model, const model::Spec& spec);
 /// `c` must be one of these workloads, made by make_case().
 [[nodiscard]] LanguageCase language_case(const Case& c);
 [[nodiscard]] bool is_language(std::string_view workload) noexcept;
 
-/// The weights that the case means. Errors: those of model::folder_weights().
+/// The weights that the case means. Errors: those of model::checkpoint_weights().
 [[nodiscard]] Result<std::unique_ptr<model::Weights>> weights_of(const LanguageCase& l, DType dtype,
                                                                  std::uint64_t seed);
 
@@ -51,7 +57,7 @@ enum class CachePart { keys, values };
                                               std::int64_t layer, CachePart part,
                                               std::int64_t capacity, DType dtype);
 
-/// Bytes of weights and of caches as the case stores them. Exact but for quantised vectors.
+/// Bytes of weights and of caches as the case holds them. Exact but for quantised vectors.
 [[nodiscard]] std::int64_t weight_bytes(const LanguageCase& l, DType dtype);
 [[nodiscard]] std::int64_t cache_bytes(const LanguageCase& l, DType dtype);
 

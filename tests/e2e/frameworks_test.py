@@ -15,6 +15,7 @@ from harness import BIN, MlbenchTest, ON_LINUX, main
 REQUIRED = os.environ.get("MLBENCH_REQUIRE_FRAMEWORKS") == "1"
 FRAMEWORKS = ("torch", "mlx", "native")
 DTYPES = ("float32", "float16", "bfloat16")
+GGUF = Path(__file__).resolve().parents[1] / "data" / "gguf"
 
 # Sizes that every CPU does in well under a millisecond; six rounds, so that there are verdicts.
 REAL = """\
@@ -154,6 +155,33 @@ class RealRun(MlbenchTest):
                 if asked: self.assertEqual(blas["core"], asked)
                 else: self.assertNotEqual(blas["core"], "Prescott")
                 self.assertTrue(replaced or blas["replaced_core"] is None)
+
+    @needs("torch", "mlx")
+    def test_language_model_of_a_gguf_file(self):
+        """Right answers with packed weights in both frameworks, bytes of what is packed, and a journal that outlives the file."""
+        model = self.folder / "moved.gguf"
+        model.write_bytes((GGUF / "llama_q4_0" / "model.gguf").read_bytes())
+        finished = self.wait(self.start("llm", model, "--json", "--dtype", "bfloat16", "--prompt", "8", "--depth", "8",
+                                        "--rounds", "2", "--budget", "5s", "--device", "cpu", "--results", self.results),
+                             patience_s=300)
+        self.assert_code(finished, 0)
+        self.assertEqual(finished.json["quant"], "q4_0")
+        for framework, kernel in (("torch", "int4pack"), ("mlx", "quantized_matmul")):
+            subject = next(s for s in finished.json["subjects"] if s["subject"] == f"{framework}:cpu")
+            self.assertIn(kernel, subject["kernel"])
+            entries = subject["prefill"] + subject["decode"]
+            self.assertEqual([e["status"] for e in entries], ["ok", "ok"], entries)
+            self.assertIn("every output against the decoder in float64", entries[0]["check"]["method"])
+            # 4 bits and two numbers of 16 for 32 weights are 5 bits; 20,000 weights without the embedding, and the cache.
+            self.assertLess(entries[1]["bytes_per_token"], 20_000 * 5 / 8 + 4000)
+
+        def rates():
+            shown = self.mlbench("report", "--json", self.journal())
+            self.assert_code(shown, 0)
+            return [(c["case"], c["subject"], c["status"], c["rate"]) for c in shown.json["cases"]]
+        before = rates()
+        model.unlink()
+        self.assertEqual(rates(), before)
 
     @needs("torch")
     def test_pytorch_only(self):

@@ -134,7 +134,7 @@ Moving layers to the CPU avoids the GPU's limit on a Mac but frees no memory, be
 
 With llama.cpp (F16, Q8_0, Q4_0); GiB of the card less 512 MiB for its driver. Here layers that do not fit can stay in the
 machine's own memory, at the price of the CPU's speed for these.
-The cards' sizes and bandwidths were written from memory and are not yet checked against data sheets (data/gpus.csv).
+The cards' sizes and bandwidths were checked against copies of NVIDIA's documents, or press tables where there are none (data/gpus.csv says which).
 
 {table(["card", "GiB", "F16", "Q8_0", "Q4_0"], card_rows(program))}
 

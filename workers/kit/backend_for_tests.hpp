@@ -107,6 +107,22 @@ inline void check_quantised_weights(Backend& backend, DType dtype,
   }
 }
 
+/// Decode of a small model of tests/data/gguf, whose weights are stored as `quant`; "": as numbers.
+inline workload::Case gguf_decode(DType dtype, const std::string& model, const std::string& quant) {
+  Json params = {{"model", MLBENCH_TEST_DATA "/gguf/" + model + "/model.gguf"},
+                 {"batch", 1},
+                 {"depth", 3},
+                 {"tokens", 4}};
+  if (!quant.empty()) params["quant"] = quant;
+  return make("decode", dtype, params);
+}
+
+inline void check_gguf(Backend& backend, DType dtype, const std::string& model,
+                       const std::string& quant) {
+  const auto result = checked(backend, gguf_decode(dtype, model, quant));
+  CHECK_MESSAGE(result.ok, model << ": " << result.detail);
+}
+
 inline void check_finds_other_weights(Backend& backend) {
   const auto c = make("prefill", DType::float32,
                       {{"model", tiny_model("llama")}, {"batch", 1}, {"prompt", 10}});

@@ -3,6 +3,7 @@
 #include "kit/counters.hpp"
 #include "kit/memory.hpp"
 #include "mlx/array.hpp"
+#include "mlx/ceilings.hpp"
 #include "mlx/chain.hpp"
 #include "mlx/describe.hpp"
 #include "mlx/device.hpp"
@@ -169,9 +170,15 @@ class MlxBackend final : public kit::Backend {
     return std::unique_ptr<kit::Allocation>(std::make_unique<Held>(*found, bytes));
   }
 
-  /// {"what": "limits"}: those of MLX's allocator.
+  /// {"what": "limits"}: those of MLX's allocator. {"what": "ceilings"}: of the GPU.
   Result<Json> probe(const Json& request) override {
-    if (find_string(request, "what") != "limits") return Backend::probe(request);
+    const auto what = find_string(request, "what");
+    if (what == "ceilings") {
+      const auto found = find_device(find_string(request, "device").value_or(""));
+      if (!found) return found.error();
+      return measure_gpu_ceilings(*found, find_number(request, "budget_s").value_or(3));
+    }
+    if (what != "limits") return Backend::probe(request);
     Json limits = Json::array();
     const auto add = [&](const char* name, std::size_t bytes, const char* source) {
       limits.push_back({{"name", name}, {"read_bytes", bytes}, {"source", source}});

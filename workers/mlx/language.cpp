@@ -16,7 +16,7 @@ namespace {
 using model::Quantisation;
 
 std::string kernel_name(const workload::LanguageCase& l) {
-  const std::string product = l.quant ? "mx::quantized_matmul" : "mx::matmul";
+  const std::string product = l.packed ? "mx::quantized_matmul" : "mx::matmul";
   return product + (l.spec->maths.attention_softcap ? ", attention by matmul"
                                                     : ", mx::fast::scaled_dot_product_attention");
 }
@@ -65,8 +65,7 @@ Result<std::unique_ptr<kit::Kernel>> make_language_kernel(const workload::Case& 
                 "MLX has no kernel for int8 weights with one scale a row; 8bit is its kind");
   }
   const bool on_cpu = device == mx::Device::cpu;
-  if (on_cpu && l.spec->shape.is_mixture() && !l.quant && !l.spec->shape.quant &&
-      c.dtype != workload::DType::float32) {
+  if (on_cpu && l.spec->shape.is_mixture() && !l.packed && c.dtype != workload::DType::float32) {
     return fail(ErrorKind::unsupported,
                 "MLX's product with chosen experts (gather_mm) knows only float32 on the CPU");
   }

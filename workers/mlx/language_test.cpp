@@ -28,6 +28,16 @@ TEST_CASE("MLX computes with quantised weights, and with 4-bit floats, what they
   kit::check_quantised_weights(*backend, DType::float32, {"mxfp4", "nvfp4"});
 }
 
+TEST_CASE("MLX runs GGUF files: 4 and 8 bits packed, others as numbers") {
+  const auto backend = mlx_worker::make_backend();
+  kit::check_gguf(*backend, DType::float32, "llama", "");
+  kit::check_gguf(*backend, DType::float32, "gemma3_q5_1", "q5_1");
+  for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
+    for (const std::string kind : {"q4_0", "q4_1", "q8_0"})
+      kit::check_gguf(*backend, dtype, "llama_" + kind, kind);
+  }
+}
+
 TEST_CASE("the check of a language case finds other weights, and another token") {
   kit::check_finds_other_weights(*mlx_worker::make_backend());
 }

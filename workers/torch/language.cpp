@@ -17,33 +17,47 @@ namespace {
 
 using model::Quantisation;
 
-Status check_quantisation(const workload::LanguageCase& l, workload::DType dtype,
-                          at::Device device) {
-  std::error_code ignored;
-  const bool stored = l.spec->shape.quant && std::filesystem::is_directory(l.model, ignored);
-  const std::string kind = stored ? *l.spec->shape.quant : "";
-  const bool float4 = l.quant == Quantisation::mxfp4 || l.quant == Quantisation::nvfp4;
-  if (float4 || kind == "mxfp4" || kind == "nvfp4") {
-    return fail(ErrorKind::unsupported,
-                "PyTorch has no kernel for 4-bit floats as weights alone (MXFP4, NVFP4); 4bit and "
-                "int8 are its kinds");
-  }
-  if (!l.quant) return Done{};
-  if (l.quant == Quantisation::affine8) {
-    return fail(ErrorKind::unsupported,
-                "PyTorch has no kernel for 8-bit weights in groups; int8 is its 8-bit kind");
+/// What PyTorch's kernel for quantised weights takes.
+Status check_affine(int bits, workload::DType dtype) {
+  if (bits != 4) {
+    return fail(ErrorKind::unsupported, "PyTorch has no kernel for " + std::to_string(bits) +
+                                            "-bit weights in groups; int8 is its 8-bit kind");
   }
   if (dtype != workload::DType::bfloat16) {
     return fail(ErrorKind::unsupported,
                 "PyTorch's kernels for quantised weights are made for bfloat16");
   }
-  if (l.quant == Quantisation::int8 && device.is_cuda())
-    return fail(ErrorKind::unsupported, "PyTorch has no int8 weight-only kernel on CUDA");
   return Done{};
 }
 
+/// A checkpoint's own kind: "4bit", "4bit-g32", "q8_0". What GGUF stores with 5 or 6 bits is
+/// multiplied as numbers.
+Status check_stored(const std::string& kind, workload::DType dtype) {
+  const bool gguf = kind.starts_with("q");
+  const int bits = std::atoi(kind.c_str() + (gguf ? 1 : 0));
+  if (gguf && bits != 4 && bits != 8) return Done{};
+  return check_affine(bits, dtype);
+}
+
+Status check_quantisation(const workload::LanguageCase& l, workload::DType dtype,
+                          at::Device device) {
+  const bool float4 = l.quant == Quantisation::mxfp4 || l.quant == Quantisation::nvfp4;
+  if (float4 || l.stored == "mxfp4" || l.stored == "nvfp4") {
+    return fail(ErrorKind::unsupported,
+                "PyTorch has no kernel for 4-bit floats as weights alone (MXFP4, NVFP4); 4bit and "
+                "int8 are its kinds");
+  }
+  if (!l.stored.empty()) return check_stored(l.stored, dtype);
+  if (!l.quant) return Done{};
+  if (l.quant != Quantisation::int8)
+    return check_affine(l.quant == Quantisation::affine8 ? 8 : 4, dtype);
+  if (device.is_cuda())
+    return fail(ErrorKind::unsupported, "PyTorch has no int8 weight-only kernel on CUDA");
+  return check_affine(4, dtype);  // the same restriction to bfloat16
+}
+
 std::string kernel_name(const workload::LanguageCase& l) {
-  const std::string product = !l.quant                        ? "at::linear"
+  const std::string product = !l.packed                       ? "at::linear"
                               : l.quant == Quantisation::int8 ? "at::_weight_int8pack_mm"
                                                               : "at::_weight_int4pack_mm";
   const bool fused = !l.spec->maths.attention_softcap && !l.spec->shape.sinks;
@@ -81,7 +95,7 @@ Result<std::unique_ptr<kit::Kernel>> make_language_kernel(const workload::Case& 
   kit::require_memory(workload::memory_bytes_of(c), kit::available_memory_bytes());
   protocol::Prepared facts;
   facts.kernel = kernel_name(l);
-  if (device.is_cpu() && !l.quant) {
+  if (device.is_cpu() && !l.packed) {
     if (auto note = slow_gemm_note(c.dtype)) facts.notes.push_back(*std::move(note));
   }
   return kit::LanguageKernel<DecoderOps>::make(c, DecoderOps(device, c.dtype), seed,

@@ -35,6 +35,19 @@ TEST_CASE("PyTorch has no 4-bit floats, and says so") {
   CHECK(kernel.error().message.find("MXFP4") != std::string::npos);
 }
 
+TEST_CASE("PyTorch runs GGUF files: 4 bits packed, 5 bits and dense ones as numbers, 8 bits not") {
+  const auto backend = single();
+  kit::check_gguf(*backend, DType::float32, "llama", "");
+  kit::check_gguf(*backend, DType::float32, "qwen2_q5_0", "q5_0");
+  kit::check_gguf(*backend, DType::bfloat16, "llama_q4_0", "q4_0");
+  kit::check_gguf(*backend, DType::bfloat16, "llama_q4_1", "q4_1");
+  const auto kernel =
+      backend->prepare(kit::gguf_decode(DType::bfloat16, "llama_q8_0", "q8_0"), "cpu", 7);
+  REQUIRE_FALSE(kernel);
+  CHECK(kernel.error().kind == ErrorKind::unsupported);
+  CHECK(kernel.error().message.find("8-bit weights in groups") != std::string::npos);
+}
+
 TEST_CASE("the check of a language case finds other weights, and another token") {
   kit::check_finds_other_weights(*single());
 }
