@@ -1,10 +1,13 @@
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/live.hpp"
 #include "core/units.hpp"
 #include "report/left_out.hpp"
 #include "report/table.hpp"
 
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace mlbench::cli {
 namespace {
@@ -36,19 +39,36 @@ struct Listing {
   plan::Selection selection;
 };
 
+/// Longer calls are extrapolated: all cases of --full would take an hour to try.
+constexpr double kLongestTrial_s = 0.05;
+
+/// What is being tried, on the last line of a terminal.
+run::Observer shown_on(const Context& context) {
+  if (context.json || !is_terminal(STDERR_FILENO)) return {};
+  return {.step =
+              [&context](const std::string& what) {
+                context.err << "\r\x1b[2K" << what.substr(0, 78) << std::flush;
+              },
+          .round_done = {}};
+}
+
 Result<Listing> try_out(const Context& context, const RunOptions& options,
                         const machine::Machine& machine) {
   const TrialJournal folder;
   auto journal = folder.open();
   if (!journal) return journal.error();
-  run::Runner runner(*journal, options.settings, find_subjects(context, options.subjects), {});
+  run::Runner runner(*journal, options.settings, find_subjects(context, options.subjects),
+                     shown_on(context));
   if (auto ok = runner.describe_subjects(); !ok) return ok.error();
   const auto usable = run::usable_subjects(journal->data());
   Listing listing;
   listing.candidates = plan::candidates(options.catalogue, options.settings.preset,
                                         planned_machine(machine, journal->data()),
                                         static_cast<int>(usable.size()), options.only);
-  auto estimates = runner.scout(listing.candidates);
+  auto estimates =
+      runner.scout(listing.candidates,
+                   std::min(kLongestTrial_s, 2 * plan::limits_of(options.settings.preset).call_s));
+  if (shown_on(context).step) context.err << "\r\x1b[2K";
   if (!estimates) return estimates.error();
   listing.estimates = *std::move(estimates);
   listing.selection = plan::select(listing.candidates, listing.estimates, options.settings.preset);
@@ -152,6 +172,8 @@ int list_command(const Context& context, const RunFlags& flags, const ListOption
   const auto options = resolve(flags, *machine);
   if (!options) return report_error(context, options.error());
   for (const auto& notice : options->notices) context.err << "mlbench: " << notice << '\n';
+  if (list.trial)
+    context.err << "mlbench: trying each case with a few calls; --no-trial leaves that out\n";
   const auto listing =
       list.trial ? try_out(context, *options, *machine)
                  : Result<Listing>(without_trial(*options, *machine, flags.config.empty()));

@@ -130,7 +130,8 @@ class RunSession {
     const auto controls = plan_controls(
         runner_, control_subjects(pairs, usable(), options_.settings.preset), candidates);
     if (!controls) return controls.error();
-    const auto estimates = runner_.scout(candidates);
+    const double longest_s = 2 * plan::limits_of(options_.settings.preset).call_s;
+    const auto estimates = runner_.scout(candidates, longest_s);
     if (!estimates) return estimates.error();
     if (run::stop_requested()) return Done{};  // not all was tried: --resume plans again
     return runner_.declare(pairs, plan::select(candidates, *estimates, options_.settings.preset),

@@ -120,7 +120,8 @@ class Selfcheck {
                   "to cure it");
     }
     if (cases_.empty()) {
-      auto cases = plan_selfcheck(runner, usable);
+      const auto least = std::min_element(plan_.changes.begin(), plan_.changes.end());
+      auto cases = plan_selfcheck(runner, usable, least == plan_.changes.end() ? 1 : *least);
       if (!cases) return cases.error();
       cases_ = *std::move(cases);
       if (cases_.empty())

@@ -59,7 +59,8 @@ std::vector<run::Subject> selfcheck_subjects(const std::vector<run::Subject>& fo
 }
 
 Result<std::vector<SelfcheckCases>> plan_selfcheck(run::Runner& runner,
-                                                   const std::vector<std::string>& usable) {
+                                                   const std::vector<std::string>& usable,
+                                                   double least_change) {
   const auto family = squares();
   std::vector<SelfcheckCases> plans;
   std::int64_t serial = 0;
@@ -68,6 +69,7 @@ Result<std::vector<SelfcheckCases>> plan_selfcheck(run::Runner& runner,
     if (!estimates) return estimates.error();
     const auto short_n = size_for(family, *estimates, subject, kShort_s);
     const auto long_n = size_for(family, *estimates, subject, kLong_s);
+    const auto injected_n = size_for(family, *estimates, subject, kShort_s * least_change);
     if (short_n == 0) continue;
     // k grows a little from case to case: a case belongs to one comparison.
     const auto make = [&](std::int64_t n) {
@@ -77,7 +79,7 @@ Result<std::vector<SelfcheckCases>> plan_selfcheck(run::Runner& runner,
     SelfcheckCases cases{.subject = subject, .nulls = {}, .injected = {}};
     for (int i = 0; i < kShortCases; ++i) cases.nulls.push_back(make(short_n));
     if (long_n > short_n) cases.nulls.push_back(make(long_n));
-    for (int i = 0; i < kShortCases; ++i) cases.injected.push_back(make(short_n));
+    for (int i = 0; i < kShortCases; ++i) cases.injected.push_back(make(injected_n));
     plans.push_back(std::move(cases));
   }
   return plans;

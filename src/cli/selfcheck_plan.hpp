@@ -15,13 +15,16 @@ namespace mlbench::cli {
 /// What every trial compares of one subject.
 struct SelfcheckCases {
   std::string subject;
-  std::vector<workload::Case> nulls;     ///< Five of about 1 ms a call and one of about 20 ms.
-  std::vector<workload::Case> injected;  ///< Five of about 1 ms a call.
+  std::vector<workload::Case> nulls;  ///< Five of about 1 ms a call and one of about 20 ms.
+  /// Five whose samples take about 1 ms: a share of more work is a call more in so many, and longer
+  /// calls would make blocks longer than those of any other case.
+  std::vector<workload::Case> injected;
 };
 
 /// Tries square products on each usable subject until the sizes are known. No case is used twice.
+/// `least_change`: the smallest share of work that will be added.
 [[nodiscard]] Result<std::vector<SelfcheckCases>> plan_selfcheck(
-    run::Runner& runner, const std::vector<std::string>& usable);
+    run::Runner& runner, const std::vector<std::string>& usable, double least_change);
 
 /// As controls of one trial: all nulls and the first injected case, or without `nulls` all injected
 /// ones, with `change` (a share; 0: no injected case) more work.

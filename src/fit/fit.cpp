@@ -23,8 +23,9 @@ bool is_a_path(const std::string& text) {
 
 Result<model::ModelShape> find_shape(const std::string& model) {
   if (model.empty())
-    return fail(ErrorKind::usage,
-                "no model is named; give a name (Mistral-7B), a folder, a config.json or a GGUF file");
+    return fail(
+        ErrorKind::usage,
+        "no model is named; give a name (Mistral-7B), a folder, a config.json or a GGUF file");
   if (is_a_path(model)) return model::read_config(model);
   if (model == model::kSmallModel || model == model::kMediumModel) {
     auto spec = model::spec_of(model);
@@ -79,10 +80,9 @@ Result<Format> format_of(const Request& r, const model::ModelShape& shape,
   if (r.dtype.empty() && shape.quant) {
     auto stored = parse_quant(*shape.quant, runtime, shape);
     if (stored) return stored;
-    return fail(ErrorKind::usage, "its weights are stored as " + *shape.quant + ", which " +
-                                      runtime +
-                                      " does not run as they are; leave --runtime out, or say with "
-                                      "--quant or --dtype what they become");
+    return fail(ErrorKind::usage, "its weights are stored as " + *shape.quant +
+                                      ", which is not known here as a kind of " + runtime +
+                                      "; say with --quant or --dtype what is to be counted");
   }
   auto format = parse_dtype(r.dtype.empty() ? shape.dtype : r.dtype);
   if (!format || runtime != "llama.cpp" || format->bits != 16) return format;

@@ -80,9 +80,12 @@ Status rope(const Keys& keys, const GgufHeader& header, std::string_view file, J
   for (const char* name : {"rope_factors_long.weight", "rope_factors_short.weight"}) {
     if (header.tensors.contains(name)) return not_known("it stretches its context by LongRoPE");
   }
-  const auto head = find_int(config, "head_dim");
-  const auto turned = keys.whole("rope.dimension_count");
-  if (turned && head && *turned != *head)
+  const auto hidden = find_int(config, "hidden_size"),
+             heads = find_int(config, "num_attention_heads");
+  const auto head =
+      hidden && heads.value_or(0) > 0 ? std::optional(*hidden / *heads) : std::nullopt;
+  const auto width = find_int(config, "head_dim").value_or(head.value_or(0));
+  if (keys.whole("rope.dimension_count").value_or(width) != width)
     return not_known("only a part of a head's numbers turns in it");
   if (const auto it = header.tensors.find("rope_freqs.weight"); it != header.tensors.end()) {
     const auto& entry = it->second;

@@ -175,6 +175,11 @@ TEST_CASE("what a GGUF file holds and is not understood is refused in one senten
   CHECK(contains(refusal(), "join the parts"));
   header.metadata = {{"general.architecture", "llama"}, {"llama.rope.scaling.type", "yarn"}};
   CHECK(contains(refusal(), "its rotary scaling is \"yarn\""));
+  header.metadata = {{"general.architecture", "llama"},
+                     {"llama.embedding_length", 64},
+                     {"llama.attention.head_count", 2},
+                     {"llama.rope.dimension_count", 16}};
+  CHECK(contains(refusal(), "a part of a head"));
   header.metadata = {{"general.architecture", "phi3"}};
   header.tensors["rope_factors_long.weight"] = {
       .type = find_gguf_type("f32"), .shape = {4}, .begin = 0};

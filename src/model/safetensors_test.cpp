@@ -1,5 +1,7 @@
 #include "model/safetensors.hpp"
 
+#include "model/checkpoint.hpp"
+
 #include <doctest/doctest.h>
 
 #include <unistd.h>
@@ -130,6 +132,24 @@ TEST_CASE(
   const auto dtype = (*weights)->get("b", {1}, 0);
   REQUIRE_FALSE(dtype);
   CHECK(contains(dtype.error().message, "I32"));
+}
+
+TEST_CASE("a folder that MLX quantised weighs what it holds, in the dtype that it runs in") {
+  const Folder folder;
+  const std::string q = "model.layers.0.self_attn.q_proj";
+  folder.write("model.safetensors",
+               file_of("{" + tensor(q + ".weight", "U32", "[4,4]", "[0,64]") + "," +
+                           tensor(q + ".scales", "F16", "[4,1]", "[64,72]") + "," +
+                           tensor(q + ".biases", "F16", "[4,1]", "[72,80]") + "," +
+                           tensor(q + ".bias", "F16", "[4]", "[80,88]") + "," +
+                           tensor("model.layers.0.mlp.gate.weight", "F16", "[2,8]", "[88,120]") +
+                           "," + tensor("model.embed_tokens.weight", "F16", "[8,8]", "[120,248]") +
+                           "," + tensor("vision_tower.a.weight", "F16", "[2,2]", "[248,256]") + "}",
+                       256));
+  const auto held = checkpoint_bytes(folder.path.string(), DType::float32);
+  REQUIRE(held);
+  CHECK(held->embedding == 64 * 4);
+  CHECK(held->others == 64 + 4 * 4 + 4 * 4);  // words as they are, scales and offsets in float32
 }
 
 TEST_CASE("a folder without weights, and a shard that is missing, are named") {

@@ -1,33 +1,12 @@
 #include "compare/runs_for_tests.hpp"
 #include "report/comparison_view.hpp"
-
-#include <doctest/doctest.h>
-
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include "report/stored_run_for_tests.hpp"
 
 using namespace mlbench;
 using namespace mlbench::report;
 using compare::MadeUpRun;
-namespace fs = std::filesystem;
 
 namespace {
-
-const fs::path kGolden = fs::path(MLBENCH_TEST_DATA).parent_path() / "golden";
-
-/// tests/golden/`name`; MLBENCH_UPDATE_GOLDEN=1 makes it anew from `actual`.
-std::string golden(const std::string& name, const std::string& actual) {
-  const char* update = std::getenv("MLBENCH_UPDATE_GOLDEN");
-  if (update != nullptr && std::string(update) == "1")
-    std::ofstream(kGolden / name, std::ios::binary) << actual;
-  std::ostringstream text;
-  text << std::ifstream(kGolden / name, std::ios::binary).rdbuf();
-  return std::move(text).str();
-}
 
 ComparisonView view_of(const compare::ComparisonRequest& request, std::vector<std::string> base,
                        std::vector<std::string> now) {
@@ -90,24 +69,6 @@ ComparisonView distrusted() {
                  {"results/rehearsals/ab.jsonl"}, {});
 }
 
-void check_golden(const std::string& name, const std::string& actual) {
-  CAPTURE(name);
-  CHECK(actual == golden(name, actual));
-}
-
-/// Numbers rounded to twelve digits, since exp() and log() differ in the last between systems.
-Json rounded(const Json& json) {
-  if (json.is_number_float()) {
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.12g", json.get<double>());
-    return Json::parse(text.data());
-  }
-  if (!json.is_structured()) return json;
-  Json copy = json;
-  for (auto& element : copy) element = rounded(element);
-  return copy;
-}
-
 }  // namespace
 
 TEST_CASE("golden: two environments of one run, with a gate, in every format") {
@@ -115,7 +76,7 @@ TEST_CASE("golden: two environments of one run, with a gate, in every format") {
   check_golden("compare-ab.txt", to_text(view));
   check_golden("compare-ab.md", to_markdown(view));
   check_golden("compare-ab.github", to_github(view));
-  check_golden("compare-ab.json", rounded(to_json(view)).dump(2) + "\n");
+  check_golden("compare-ab.json", rounded_numbers(to_json(view)).dump(2) + "\n");
 }
 
 TEST_CASE("golden: a failed control and a rehearsal stand above everything else") {
@@ -129,7 +90,7 @@ TEST_CASE("golden: two runs of different days") {
   const auto view = days();
   check_golden("compare-days.txt", to_text(view));
   check_golden("compare-days.md", to_markdown(view));
-  check_golden("compare-days.json", rounded(to_json(view)).dump(2) + "\n");
+  check_golden("compare-days.json", rounded_numbers(to_json(view)).dump(2) + "\n");
 }
 
 TEST_CASE("golden: runs that are not comparable") {

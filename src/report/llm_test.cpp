@@ -26,6 +26,11 @@ TEST_CASE("llm prints each framework's rates, what its words mean, and who is fa
   }
 }
 
+TEST_CASE("golden: what llm prints of a real run, for people and for programs") {
+  check_golden("llm.txt", llm_text(stored()));
+  check_golden("llm.json", rounded_numbers(to_json(stored())).dump(1) + "\n");
+}
+
 TEST_CASE("tokens a second, bytes a second and time per token of decode say the same") {
   const auto report = stored();
   REQUIRE(report.subjects.size() == 2);

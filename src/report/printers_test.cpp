@@ -84,13 +84,13 @@ std::size_t count(const std::string& text, const std::string& part) {
 
 TEST_CASE("the Markdown report of a stored run is as it was") {
   const std::string text = to_markdown(stored_report());
-  CHECK(text == golden("v1-m5-interrupted.md", text));
+  check_golden("v1-m5-interrupted.md", text);
 }
 
 TEST_CASE("the CSV of a stored run is as it was") {
   const std::vector<Report> reports = {stored_report()};
   const std::string text = to_csv(reports);
-  CHECK(text == golden("v1-m5-interrupted.csv", text));
+  check_golden("v1-m5-interrupted.csv", text);
   std::size_t entries = 0;
   for (const auto& row : reports[0].rows) entries += row.entries.size();
   CHECK(count(text, "\n") == entries + 1);

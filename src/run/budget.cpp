@@ -7,6 +7,11 @@ namespace mlbench::run {
 
 using store::CaseStatus;
 
+double time_left_s(double budget_s, double used_s) {
+  constexpr double kLeast = 0.5;
+  return std::max(budget_s - used_s, kLeast * budget_s);
+}
+
 bool Runner::Impl::is_settled(const CaseState& state) const {
   const auto& data = journal.data();
   const auto rounds = static_cast<int>(data.rounds_of(state.definition.id).size());
@@ -44,11 +49,13 @@ double Runner::Impl::allowed_slot_s() const {
 }
 
 /// After the second round it is known what a round costs (the first also checks every output and
-/// plans the blocks). Where the rounds still needed do not fit into the budget, they get fewer
-/// block pairs, and where that is not enough the dearest cases go: fewer verdicts rather than none.
+/// plans the blocks). Where the rounds still needed do not fit into what is left of the budget,
+/// they get fewer block pairs, and where that is not enough the dearest cases go: fewer verdicts
+/// rather than none.
 Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
   const double left = settings.min_rounds - 2;
-  const auto excess_s = [&] { return used_s + round_s * left - settings.budget_s; };
+  const double left_s = time_left_s(settings.budget_s, used_s);
+  const auto excess_s = [&] { return round_s * left - left_s; };
   if (left <= 0) return Done{};
   bool shorter = true;
   while (shorter && excess_s() > 0) {

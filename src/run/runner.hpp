@@ -57,6 +57,11 @@ struct ControlPlan {
   double extra_work = 0;
 };
 
+/// Seconds for the rounds that are still needed after the first two took `used_s`: the rest of the
+/// budget, but half of it at least. Preparing and checking gigabytes may alone take longer than the
+/// budget, and leaving out what is cheap would not bring that time back.
+[[nodiscard]] double time_left_s(double budget_s, double used_s);
+
 enum class Ending { finished, budget_spent, interrupted };
 
 /// Measures by rounds of fresh processes and interleaved blocks, and writes everything to
@@ -79,9 +84,9 @@ class Runner {
   [[nodiscard]] Status prove_waiting();
 
   /// Tries the candidates, smallest first, with a few calls each, and stops in a family as soon as
-  /// the next one would take longer than the preset allows. Nothing of this counts as a
-  /// measurement.
-  [[nodiscard]] Result<plan::Estimates> scout(const plan::Candidates& candidates);
+  /// a call of the next one would take over `longest_s`; what it would take is extrapolated from
+  /// its work. Nothing of this counts as a measurement.
+  [[nodiscard]] Result<plan::Estimates> scout(const plan::Candidates& candidates, double longest_s);
 
   /// Tries the candidates of a control on one subject until a call takes over `longest_s`. Call it
   /// before scout(), while the workers of describe_subjects() still run.

@@ -206,14 +206,13 @@ Status Runner::Impl::write_estimates(const plan::Estimates& estimates) {
   return Done{};
 }
 
-Result<plan::Estimates> Runner::scout(const plan::Candidates& candidates) {
+Result<plan::Estimates> Runner::scout(const plan::Candidates& candidates, double longest_s) {
   Impl& r = *impl_;
-  const double allowed_s = 2 * plan::limits_of(r.settings.preset).call_s;
   plan::Estimates estimates;
   for (Side& s : r.sides) {
     if (!s.usable || s.is_twin()) continue;
     for (const plan::Family& family : candidates.families) {
-      if (auto ok = r.scout_family(s, family, allowed_s, estimates); !ok) return ok.error();
+      if (auto ok = r.scout_family(s, family, longest_s, estimates); !ok) return ok.error();
     }
     if (s.worker) s.worker->finish();
     s.worker.reset();
