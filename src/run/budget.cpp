@@ -39,13 +39,16 @@ Status Runner::Impl::drop(CaseState& state, const std::string& reason) {
   return Done{};
 }
 
-double Runner::Impl::allowed_slot_s() const {
+SlotTime Runner::Impl::allowed_slot_time() const {
   constexpr double kForSlots = 0.8;  // the rest starts processes
   const auto active =
       std::count_if(cases.begin(), cases.end(), [](const auto& c) { return c.active; });
   const double a_case_s =
       kForSlots * settings.budget_s / static_cast<double>(std::max<std::ptrdiff_t>(1, active));
-  return std::min(a_case_s, settings.case_budget_s) / settings.min_rounds;
+  const double case_s = std::min(a_case_s, settings.case_budget_s);
+  // Who asks for fewer rounds wants to wait less, and not the same time in longer ones.
+  const int most_rounds = std::max(settings.max_rounds, Settings{}.max_rounds);
+  return {.fewest_rounds_s = case_s / settings.min_rounds, .most_rounds_s = case_s / most_rounds};
 }
 
 /// After the second round it is known what a round costs (the first also checks every output and

@@ -206,7 +206,7 @@ Status Runner::Impl::run_slot(CaseState& state, int round,
              .scratch = scratch,
              .output_buffer = output_buffer,
              .round = round,
-             .allowed_s = allowed_slot_s(),
+             .allowed = allowed_slot_time(),
              .processes = processes()},
             state.plan, std::move(taking_part));
   auto lost = slot.run();

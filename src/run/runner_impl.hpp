@@ -84,8 +84,8 @@ struct Runner::Impl {
 
   // budget.cpp
   [[nodiscard]] bool is_settled(const CaseState& state) const;
-  /// Seconds for one case in one round when every active case gets its fewest rounds.
-  [[nodiscard]] double allowed_slot_s() const;
+  /// For one case in one round, when all active cases get an equal share of the budget.
+  [[nodiscard]] SlotTime allowed_slot_time() const;
   [[nodiscard]] Status fit_into_budget(double round_s, double used_s);
   [[nodiscard]] Status drop(CaseState& state, const std::string& reason);
 

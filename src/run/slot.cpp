@@ -37,8 +37,9 @@ double work_timeout_s(const workload::Case& c) {
   return work.flop / 0.3e9 + work.bytes / 0.5e9;
 }
 
-int rows_for(double ready_s, double allowed_s, double row_s, int most) {
-  const double blocks_s = std::min(2 * ready_s, allowed_s - ready_s);
+int rows_for(double ready_s, const SlotTime& allowed, double row_s, int most) {
+  const double enough_s = std::max(2 * ready_s, allowed.most_rounds_s - ready_s);
+  const double blocks_s = std::min(enough_s, allowed.fewest_rounds_s - ready_s);
   const double rows = std::min<double>(most, blocks_s / std::max(row_s, 1e-9));
   return std::max(kFewestRows, static_cast<int>(rows) / 2 * 2);
 }
@@ -197,7 +198,7 @@ void Slot::plan_rows(double ready_s) {
     const auto& name = side.subject->name;
     row_s += plan_.call_s[name] * plan_.calls * (samples_for(name) + 1);
   }
-  plan_.rows = rows_for(ready_s, context_.allowed_s, row_s, context_.settings.rows);
+  plan_.rows = rows_for(ready_s, context_.allowed, row_s, context_.settings.rows);
 }
 
 /// The fewest calls a sample for which neither the clock (200 us on a CPU, 1 ms on a GPU) nor the

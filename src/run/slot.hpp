@@ -20,11 +20,18 @@ struct SlotPlan {
   int rows = 0;  ///< Block pairs a slot; 0 until known. A short budget may lower it later.
 };
 
-/// Block pairs of a case in one process pair, where one takes `row_s` and the budget leaves
-/// `allowed_s`: as many as take twice the time that it took to get ready, `ready_s`. Noise within a
-/// process falls with their number, noise between processes does not, and a third of the time goes
-/// into starting and warming up. At most `most`, never fewer than one ABBA.
-[[nodiscard]] int rows_for(double ready_s, double allowed_s, double row_s, int most);
+/// What the run's budget leaves for one slot of a case, if the case gets its fewest rounds, and if
+/// it gets the most.
+struct SlotTime {
+  double fewest_rounds_s = 0, most_rounds_s = 0;
+};
+
+/// Block pairs of a case in one process pair, where one takes `row_s`: as many as take twice the
+/// time that it took to get ready, `ready_s`, or more where the budget would otherwise be left over
+/// after the most rounds; no more than the budget leaves for the fewest. Noise within a process
+/// falls with their number, noise between processes does not, and a third of the time goes into
+/// starting and warming up. At most `most`, never fewer than one ABBA.
+[[nodiscard]] int rows_for(double ready_s, const SlotTime& allowed, double row_s, int most);
 
 /// A subject that takes part, and its running worker.
 struct SlotSide {
@@ -45,7 +52,7 @@ struct SlotContext {
   const std::filesystem::path& scratch;
   std::vector<std::byte>& output_buffer;  ///< Memory for one output, kept from slot to slot.
   int round = 0;
-  double allowed_s = 0;               ///< What the run's budget leaves for this slot.
+  SlotTime allowed = {};
   std::vector<pid_t> processes = {};  ///< Of all workers that run, those of other cases included.
 };
 
