@@ -1,5 +1,6 @@
 #include "compare/verdicts.hpp"
 #include "machine/state.hpp"
+#include "run/affinity.hpp"
 #include "run/controls.hpp"
 #include "run/memory_pressure.hpp"
 #include "run/runner_impl.hpp"
@@ -32,7 +33,8 @@ Runner::Runner(store::Journal& journal, Settings settings, const std::vector<Sub
                                         .cases = {},
                                         .scratch = {},
                                         .output_buffer = {},
-                                        .failed_trials = {}})) {
+                                        .failed_trials = {},
+                                        .cpus = usable_cpus()})) {
   for (const auto& s : subjects)
     impl_->sides.push_back(Side{.subject = s, .usable = true, .failed_starts = 0, .worker = {}});
   for (const auto& s : subjects)
@@ -110,6 +112,7 @@ Result<bool> Runner::Impl::ensure_worker(Side& s, int round) {
     return false;
   }
   s.worker = std::get<Worker>(std::move(started));
+  s.is_placed = false;
   if (auto ok = journal.write({{"type", "process"},
                                {"round", round},
                                {"subject", s.subject.name},
@@ -184,6 +187,27 @@ Status Runner::Impl::run_case(CaseState& state, int round) {
   return Done{};
 }
 
+/// Processes of one thread that are compared compute on the same CPU, another one each round. The
+/// scheduler leaves a thread where it is, and CPUs may differ by 20 % for seconds (a sibling that
+/// is busy, another guest of the host): that would be in the ratio, however many blocks are
+/// measured.
+std::optional<int> Runner::Impl::place(const std::vector<std::string>& subjects, int round) {
+  if (cpus.size() < 2) return std::nullopt;
+  const bool single = std::all_of(subjects.begin(), subjects.end(), [&](const auto& name) {
+    const Subject& s = side(name).subject;
+    const auto* record = journal.data().find_subject(s.twin_of.empty() ? s.name : s.twin_of);
+    return s.device == "cpu" && record != nullptr && find_int(record->facts, "threads") == 1;
+  });
+  const int cpu = cpus[static_cast<std::size_t>(round) % cpus.size()];
+  for (const auto& name : subjects) {
+    Side& s = side(name);
+    if (!s.worker || (!single && !s.is_placed)) continue;
+    place_process(s.worker->pid(), single ? std::vector{cpu} : cpus);
+    s.is_placed = single;
+  }
+  return single ? std::optional(cpu) : std::nullopt;
+}
+
 Status Runner::Impl::run_slot(CaseState& state, int round,
                               const std::vector<std::string>& subjects) {
   std::vector<SlotSide> taking_part;
@@ -207,6 +231,7 @@ Status Runner::Impl::run_slot(CaseState& state, int round,
              .output_buffer = output_buffer,
              .round = round,
              .allowed = allowed_slot_time(),
+             .cpu = place(subjects, round),
              .processes = processes()},
             state.plan, std::move(taking_part));
   auto lost = slot.run();

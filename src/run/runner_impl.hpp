@@ -23,6 +23,7 @@ struct Runner::Side {
   bool usable = true;
   int failed_starts = 0;
   std::optional<Worker> worker;
+  bool is_placed = false;  ///< Its process may use one CPU only.
 
   [[nodiscard]] bool is_twin() const { return !subject.twin_of.empty(); }
 };
@@ -48,6 +49,7 @@ struct Runner::Impl {
   std::filesystem::path scratch;
   std::vector<std::byte> output_buffer;  ///< Of one round; SlotContext.
   std::map<std::pair<std::string, std::string>, CallFailure> failed_trials;  // by case, subject
+  std::vector<int> cpus;  ///< Where processes may be placed; empty: nowhere.
 
   [[nodiscard]] std::filesystem::path log_of(const Subject& s) const;
   void tell(const std::string& step) const {
@@ -95,6 +97,7 @@ struct Runner::Impl {
   [[nodiscard]] Result<bool> run_round(int round);
   /// A case in a round: its subjects together, or one after the other where it alternates.
   [[nodiscard]] Status run_case(CaseState& state, int round);
+  [[nodiscard]] std::optional<int> place(const std::vector<std::string>& subjects, int round);
   [[nodiscard]] Status run_slot(CaseState& state, int round,
                                 const std::vector<std::string>& subjects);
 };

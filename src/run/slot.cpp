@@ -366,13 +366,13 @@ Result<std::vector<std::string>> Slot::run() {
     }
   }
   if (!interrupted_) {
-    if (auto ok = context_.journal.write({{"type", "slot"},
-                                          {"round", context_.round},
-                                          {"case", context_.definition.id},
-                                          {"subjects", completed},
-                                          {"duration_s", seconds_since(start)}});
-        !ok)
-      return ok.error();
+    Json record = {{"type", "slot"},
+                   {"round", context_.round},
+                   {"case", context_.definition.id},
+                   {"subjects", completed},
+                   {"duration_s", seconds_since(start)}};
+    if (context_.cpu) record["cpu"] = *context_.cpu;
+    if (auto ok = context_.journal.write(record); !ok) return ok.error();
   }
   return std::move(gone_);
 }

@@ -53,6 +53,7 @@ struct SlotContext {
   std::vector<std::byte>& output_buffer;  ///< Memory for one output, kept from slot to slot.
   int round = 0;
   SlotTime allowed = {};
+  std::optional<int> cpu = {};        ///< The one that all sides are placed on, where they are.
   std::vector<pid_t> processes = {};  ///< Of all workers that run, those of other cases included.
 };
 
