@@ -76,8 +76,9 @@ void unpack_k(const GgufType& type, Bytes p, std::uint8_t* q, float* scales, flo
   const float scale = half_at(p), offset = half_at(p + 2);
   const Bytes six = p + 4, fifth = p + 16, halves = p + (type.bits == 5 ? 48 : 16);
   for (int g = 0; g < 8; ++g) {
-    const unsigned s = g < 4 ? six[g] & 63U : (six[g + 4] & 15U) | (six[g - 4] >> 6U << 4U);
-    const unsigned o = g < 4 ? six[g + 4] & 63U : (six[g + 4] >> 4U) | (six[g] >> 6U << 4U);
+    const auto at = [&](int i) -> unsigned { return six[i]; };
+    const unsigned s = g < 4 ? at(g) & 63U : (at(g + 4) & 15U) | (at(g - 4) >> 6U << 4U);
+    const unsigned o = g < 4 ? at(g + 4) & 63U : (at(g + 4) >> 4U) | (at(g) >> 6U << 4U);
     scales[g] = scale * static_cast<float>(s);
     offsets[g] = -offset * static_cast<float>(o);
   }

@@ -72,7 +72,9 @@ TEST_CASE("blocks of every type have the values that llama.cpp's own package giv
   auto tensors = map_safetensors(gguf_folder() + "blocks.safetensors");
   REQUIRE(tensors);
   int types = 0;
-  for (const auto& [name, blocks] : *tensors) {
+  for (const auto& entry : *tensors) {
+    const std::string& name = entry.first;
+    const HostTensor& blocks = entry.second;
     if (!name.ends_with(".blocks")) continue;
     CAPTURE(name);
     ++types;
@@ -90,8 +92,9 @@ TEST_CASE("blocks of every type have the values that llama.cpp's own package giv
         const float value = scales[g] * static_cast<float>(q[static_cast<std::size_t>(i)]);
         const float e = expected[static_cast<std::size_t>(b * type.block + i)];
         // Both sides round once to float32; with an offset in another place.
-        CHECK(value + offsets[g] ==
-              doctest::Approx(e).epsilon(1e-5).scale(std::abs(value) + std::abs(offsets[g])));
+        const auto size = static_cast<double>(std::abs(value) + std::abs(offsets[g]));
+        CHECK(static_cast<double>(value + offsets[g]) ==
+              doctest::Approx(static_cast<double>(e)).epsilon(1e-5).scale(size));
       }
     }
   }
@@ -157,8 +160,8 @@ TEST_CASE("Llama 3's stretched rotary embedding is read from its factors") {
   REQUIRE(table.inverse_frequencies.size() == 4);
   CHECK(table.attention_factor == 1);
   for (std::size_t i = 0; i < 4; ++i)
-    CHECK(table.inverse_frequencies[i] ==
-          doctest::Approx(without.inverse_frequencies[i] / factors[i]));
+    CHECK(static_cast<double>(table.inverse_frequencies[i]) ==
+          doctest::Approx(static_cast<double>(without.inverse_frequencies[i] / factors[i])));
 }
 
 TEST_CASE("what a GGUF file holds and is not understood is refused in one sentence") {

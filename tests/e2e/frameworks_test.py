@@ -29,7 +29,7 @@ benchmarks:
     sizes: [1MiB]
   attention: {seq_lengths: []}
   operations: [overhead]
-measure: {min_rounds: 6, max_rounds: 6, warmup_min: 0.02, warmup_max: 0.05, budget: 10m, case_budget: 5m}
+measure: {min_rounds: 6, max_rounds: 6, warmup_min: 0.02, warmup_max: 0.05, budget: 4m, case_budget: 2m}
 """
 
 
