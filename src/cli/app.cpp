@@ -76,7 +76,9 @@ void add_compare_flags(CLI::App& command, CompareOptions& options) {
 /// Which model, how its weights are stored, what it is to do, and where.
 void add_fit_flags(CLI::App& command, FitOptions& options) {
   auto& r = options.request;
-  command.add_option("model", r.model, "A name (Mistral-7B), a model's folder, its config.json, or a GGUF file")
+  command
+      .add_option("model", r.model,
+                  "A name (Mistral-7B), a model's folder, its config.json, or a GGUF file")
       ->required()
       ->type_name("MODEL");
   command.add_option("--dtype", r.dtype, "Weights as float32, float16 or bfloat16");
