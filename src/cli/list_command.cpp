@@ -39,7 +39,7 @@ struct Listing {
   plan::Selection selection;
 };
 
-/// Longer calls are extrapolated: all cases of --full would take an hour to try.
+/// Longer calls are extrapolated, but for the smallest case of a family: --full has calls of seconds.
 constexpr double kLongestTrial_s = 0.05;
 
 /// What is being tried, on the last line of a terminal.
@@ -57,8 +57,9 @@ Result<Listing> try_out(const Context& context, const RunOptions& options,
   const TrialJournal folder;
   auto journal = folder.open();
   if (!journal) return journal.error();
+  const auto observer = shown_on(context);
   run::Runner runner(*journal, options.settings, find_subjects(context, options.subjects),
-                     shown_on(context));
+                     observer);
   if (auto ok = runner.describe_subjects(); !ok) return ok.error();
   const auto usable = run::usable_subjects(journal->data());
   Listing listing;
@@ -68,7 +69,7 @@ Result<Listing> try_out(const Context& context, const RunOptions& options,
   auto estimates =
       runner.scout(listing.candidates,
                    std::min(kLongestTrial_s, 2 * plan::limits_of(options.settings.preset).call_s));
-  if (shown_on(context).step) context.err << "\r\x1b[2K";
+  if (observer.step) context.err << "\r\x1b[2K";
   if (!estimates) return estimates.error();
   listing.estimates = *std::move(estimates);
   listing.selection = plan::select(listing.candidates, listing.estimates, options.settings.preset);

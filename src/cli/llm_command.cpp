@@ -101,7 +101,7 @@ Result<store::Journal> measure_llm(const Context& context, const LlmOptions& giv
   if (o.depths.empty()) o.depths = {o.prompt};
   const auto deepest = *std::max_element(o.depths.begin(), o.depths.end());
   const auto most = std::max(o.prompt, deepest + kTokensOfACall);
-  const auto stored = workload::stored_as(o.model, *spec);
+  const auto& stored = spec->shape.stored;
   if (auto ok = refuse_if_too_large(o, dtype_name, !stored.empty(), machine, most); !ok)
     return ok.error();
   auto options = resolve(o.run, machine);

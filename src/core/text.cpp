@@ -44,6 +44,13 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
   return joined;
 }
 
+std::string shown(std::string text, std::size_t most) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  return text.size() > most ? text.substr(0, most) + "..." : text;
+}
+
 bool glob_match(std::string_view pattern, std::string_view text) {
   // Linear backtracking: on a mismatch, the last '*' takes one character more.
   std::size_t p = 0, t = 0, star = std::string_view::npos, star_text = 0;

@@ -20,6 +20,10 @@ namespace mlbench {
 /// "a, b, c".
 [[nodiscard]] std::string join(std::span<const std::string> parts, std::string_view separator);
 
+/// Words of outside data as a sentence can hold them: no control characters, and after `most` bytes
+/// "...".
+[[nodiscard]] std::string shown(std::string text, std::size_t most = 60);
+
 /// Whether `pattern` matches all of `text`; `*` stands for any run of characters (also '/'), `?`
 /// for one.
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);

@@ -1,5 +1,7 @@
 #include "model/gguf.hpp"
 
+#include "model/damaged_file.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -13,17 +15,6 @@ static_assert(std::endian::native == std::endian::little, "GGUF is little-endian
 constexpr std::uint64_t kMaxEntries = 1'000'000;
 constexpr std::uint64_t kMaxDimensions = 4;
 constexpr std::uint64_t kKeptNumbers = 4096;  ///< Of an array in the metadata.
-
-Error bad(const std::string& what) {
-  return fail(ErrorKind::usage, what + "; fetch the file again");
-}
-
-std::string shown(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  return "\"" + (text.size() > 80 ? text.substr(0, 80) + "..." : text) + "\"";
-}
 
 /// Reads on from where it stands; after the first thing that is cut off, only zeros.
 class Reader {
@@ -145,10 +136,11 @@ Status read_metadata(Reader& r, std::uint64_t count, Json& metadata) {
   for (std::uint64_t i = 0; i < count && !r.is_cut_off(); ++i) {
     const std::string key = r.text();
     const auto kind = read_kind(r);
-    if (!kind) return bad("its entry " + shown(key) + " has a kind that GGUF does not have");
+    if (!kind) return damaged("its entry " + quoted(key) + " has a kind that GGUF does not have");
     if (*kind == Kind::array) {
       auto list = read_array(r);
-      if (!list) return bad("its entry " + shown(key) + " is an array of a kind not known here");
+      if (!list)
+        return damaged("its entry " + quoted(key) + " is an array of a kind not known here");
       metadata[key] = *std::move(list);
     } else if (*kind == Kind::text) {
       metadata[key] = r.text();
@@ -162,7 +154,7 @@ Status read_metadata(Reader& r, std::uint64_t count, Json& metadata) {
 /// All but whether it lies inside the file; `begin` from the start of the data.
 Result<GgufEntry> read_entry(Reader& r, const std::string& name) {
   const auto wrong = [&](const std::string& what) {
-    return bad("tensor " + shown(name) + " " + what);
+    return damaged("tensor " + quoted(name) + " " + what);
   };
   const auto dimensions = r.number<std::uint32_t>();
   if (dimensions > kMaxDimensions) return wrong("has too many dimensions");
@@ -178,7 +170,7 @@ Result<GgufEntry> read_entry(Reader& r, const std::string& name) {
   const auto id = r.number<std::uint32_t>();
   entry.type = find_gguf_type(id);
   if (entry.type == nullptr)
-    return fail(ErrorKind::usage, "tensor " + shown(name) + " has the type " + std::to_string(id) +
+    return fail(ErrorKind::usage, "tensor " + quoted(name) + " has the type " + std::to_string(id) +
                                       ", which is not known here");
   if ((entry.shape.empty() ? 1 : entry.shape.back()) % entry.type->block != 0)
     return wrong("has rows that are no whole blocks");
@@ -196,7 +188,7 @@ std::int64_t GgufEntry::elements() const {
 
 Result<GgufHeader> parse_gguf(std::string_view file) {
   Reader r(file);
-  if (!file.starts_with("GGUF")) return bad("it is no GGUF file");
+  if (!file.starts_with("GGUF")) return damaged("it is no GGUF file");
   r.skip(4);
   const auto version = r.number<std::uint32_t>();
   if (version != 2 && version != 3)
@@ -204,7 +196,7 @@ Result<GgufHeader> parse_gguf(std::string_view file) {
                                       "; only versions 2 and 3 are known here");
   const auto tensors = r.number<std::uint64_t>(), entries = r.number<std::uint64_t>();
   if (tensors > kMaxEntries || entries > kMaxEntries)
-    return bad("its header claims more tensors or entries than any model has");
+    return damaged("its header claims more tensors or entries than any model has");
   GgufHeader header;
   if (auto ok = read_metadata(r, entries, header.metadata); !ok) return ok.error();
   for (std::uint64_t i = 0; i < tensors && !r.is_cut_off(); ++i) {
@@ -213,19 +205,20 @@ Result<GgufHeader> parse_gguf(std::string_view file) {
     if (r.is_cut_off()) break;
     if (!entry) return entry.error();
     if (!header.tensors.emplace(name, *std::move(entry)).second)
-      return bad("it has the tensor " + shown(name) + " twice");
+      return damaged("it has the tensor " + quoted(name) + " twice");
   }
-  if (r.is_cut_off()) return bad("its header is longer than the file, which was cut off");
+  if (r.is_cut_off()) return damaged("its header is longer than the file, which was cut off");
   const auto alignment = find_int(header.metadata, "general.alignment").value_or(32);
-  if (alignment <= 0 || alignment > 1 << 20) return bad("its alignment is out of range");
+  if (alignment <= 0 || alignment > 1 << 20) return damaged("its alignment is out of range");
   const auto step = static_cast<std::uint64_t>(alignment);
   const std::uint64_t data = (r.at() + step - 1) / step * step;
   for (auto& [name, entry] : header.tensors) {
     const auto bytes = static_cast<std::uint64_t>(entry.bytes());
     if (data > file.size() || entry.begin > file.size() - data ||
         bytes > file.size() - data - entry.begin)
-      return bad("tensor " + shown(name) + " ends behind the end of the file, which was cut off");
-    if (entry.begin % step != 0) return bad("tensor " + shown(name) + " is not aligned");
+      return damaged("tensor " + quoted(name) +
+                     " ends behind the end of the file, which was cut off");
+    if (entry.begin % step != 0) return damaged("tensor " + quoted(name) + " is not aligned");
     entry.begin += data;
   }
   return header;

@@ -1,6 +1,7 @@
 #include "model/maths.hpp"
 
 #include "core/json.hpp"
+#include "model/checkpoint.hpp"
 #include "model/config_fields.hpp"
 #include "model/known_models.hpp"
 
@@ -277,7 +278,11 @@ Result<Spec> find_spec(const std::string& name) {
 Result<Spec> spec_of(const std::string& model) {
   std::error_code ignored;
   const bool is_path = model.find('/') != std::string::npos || model.ends_with(".json");
-  if (std::filesystem::exists(model, ignored)) return read_spec(model);
+  if (std::filesystem::exists(model, ignored)) {
+    auto spec = read_spec(model);
+    if (spec && !is_checkpoint(model)) spec->shape.stored.clear();  // a config alone has no weights
+    return spec;
+  }
   auto known = find_spec(model);
   if (!known && is_path && !model.ends_with(".json")) return known;
   return is_path && !known ? read_spec(model) : std::move(known);

@@ -176,14 +176,6 @@ std::string known_types() {
   return join(names, ", ");
 }
 
-/// Files name things that a sentence repeats: no control characters, and not a page of them.
-std::string shown(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  return text.size() > 60 ? text.substr(0, 60) + "..." : text;
-}
-
 void read_sizes(ConfigFields& f, const Family& family, ModelShape& s) {
   s.layers = f.integer("num_hidden_layers", 1, kMaxLayers);
   s.hidden = f.integer("hidden_size", 1, kMaxWidth);

@@ -48,7 +48,8 @@ struct ModelShape {
 
   /// Set where the checkpoint itself is quantised in a way that `fit` knows: "4bit", "mxfp4", ...
   std::optional<std::string> quant;
-  /// How the config says that its own weights are stored: also "4bit-g32"; empty: as numbers.
+  /// How the checkpoint's own weights are stored, as its config says: also "4bit-g32"; empty: as
+  /// numbers.
   std::string stored;
   /// Sentences about what the shape leaves out, e.g. an image encoder.
   std::vector<std::string> notes;

@@ -1,6 +1,7 @@
 #include "model/safetensors.hpp"
 
 #include "core/json.hpp"
+#include "model/damaged_file.hpp"
 #include "model/mapped_file.hpp"
 
 #include <algorithm>
@@ -15,18 +16,6 @@ static_assert(std::endian::native == std::endian::little, "safetensors is little
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr std::size_t kMaxDimensions = 16;
 
-Error bad(const std::string& what) {
-  return fail(ErrorKind::usage, what + "; fetch the file again");
-}
-
-/// A name in a sentence: no control characters, and not a page of them.
-std::string shown(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  return "\"" + (text.size() > 80 ? text.substr(0, 80) + "..." : text) + "\"";
-}
-
 std::optional<std::uint64_t> whole(const Json& value) {
   if (value.is_number_unsigned()) return value.get<std::uint64_t>();
   if (value.is_number_integer() && value.get<std::int64_t>() >= 0)
@@ -37,14 +26,14 @@ std::optional<std::uint64_t> whole(const Json& value) {
 Result<SafetensorsEntry> parse_entry(const std::string& name, const Json& json,
                                      std::uint64_t room) {
   const auto wrong = [&](const std::string& what) {
-    return bad("tensor " + shown(name) + " " + what);
+    return damaged("tensor " + quoted(name) + " " + what);
   };
   if (!json.is_object()) return wrong("is not described by an object");
   SafetensorsEntry entry;
   const auto dtype = find_string(json, "dtype");
   if (!dtype) return wrong("has no dtype");
   const auto storage = parse_storage(*dtype);
-  if (!storage) return wrong("has the unknown dtype " + shown(*dtype));
+  if (!storage) return wrong("has the unknown dtype " + quoted(*dtype));
   entry.storage = *storage;
   const auto shape = json.find("shape");
   if (shape == json.end() || !shape->is_array() || shape->size() > kMaxDimensions)
@@ -77,25 +66,25 @@ Status check_coverage(const SafetensorsHeader& header, std::uint64_t room) {
   std::sort(ranges.begin(), ranges.end());
   std::uint64_t at = 0;
   for (const auto& [begin, end] : ranges) {
-    if (begin < at) return bad("two of its tensors overlap");
-    if (begin > at) return bad("it has bytes that belong to no tensor");
+    if (begin < at) return damaged("two of its tensors overlap");
+    if (begin > at) return damaged("it has bytes that belong to no tensor");
     at = end;
   }
-  if (at != room) return bad("it has bytes that belong to no tensor");
+  if (at != room) return damaged("it has bytes that belong to no tensor");
   return Done{};
 }
 
 }  // namespace
 
 Result<SafetensorsHeader> parse_safetensors(std::string_view start, std::uint64_t file_bytes) {
-  if (start.size() < 8 || file_bytes < 8) return bad("it is too short for a safetensors file");
+  if (start.size() < 8 || file_bytes < 8) return damaged("it is too short for a safetensors file");
   std::uint64_t length = 0;
   std::memcpy(&length, start.data(), sizeof(length));
-  if (length > kMaxHeaderBytes) return bad("its header claims more than 100 MB");
+  if (length > kMaxHeaderBytes) return damaged("its header claims more than 100 MB");
   if (length > file_bytes - 8 || length > start.size() - 8)
-    return bad("its header is longer than the file, which was cut off");
+    return damaged("its header is longer than the file, which was cut off");
   const auto json = parse_json(start.substr(8, length));
-  if (!json || !json->is_object()) return bad("its header is not a JSON object");
+  if (!json || !json->is_object()) return damaged("its header is not a JSON object");
   SafetensorsHeader header;
   const std::uint64_t room = file_bytes - 8 - length;
   for (const auto& [name, value] : json->items()) {
@@ -146,7 +135,7 @@ Result<std::map<std::string, std::string>> parse_shard_index(std::string_view te
                        name.find_first_of(std::string("/\\\0", 3)) == std::string::npos &&
                        name != "." && name != "..";
     if (!plain) {
-      return fail(ErrorKind::usage, "it names the file " + shown(name) +
+      return fail(ErrorKind::usage, "it names the file " + quoted(name) +
                                         " for a tensor; only files beside it are read");
     }
     files.emplace(tensor, name);

@@ -135,17 +135,13 @@ bool is_language(std::string_view workload) noexcept {
   return workload == "prefill" || workload == "decode" || workload == "block";
 }
 
-std::string stored_as(const std::string& model, const model::Spec& spec) {
-  return model::is_checkpoint(model) ? spec.shape.stored : "";
-}
-
 LanguageCase language_case(const Case& c) {
   LanguageCase l;
   l.model = find_string(c.params, "model").value_or("");
   l.block = c.workload == "block";
   l.decodes = c.workload == "decode";
   l.spec = *spec_for(l.model, l.block);
-  l.stored = stored_as(l.model, *l.spec);
+  l.stored = l.spec->shape.stored;
   if (const auto quant = find_string(c.params, "quant"); quant && l.stored.empty())
     l.quant = model::parse_quantisation(*quant);
   const auto* gguf = model::find_gguf_type(l.stored);
@@ -248,7 +244,7 @@ Status Language::validate(const Case& c) const {
   if (c.params.contains("quant")) {
     ++expected;
     const auto quant = find_string(c.params, "quant").value_or("");
-    const auto stored = stored_as(*model, **spec);
+    const auto& stored = (*spec)->shape.stored;
     if (!stored.empty() && quant != stored)
       return fail(ErrorKind::usage,
                   *model + " is quantised already, as " + stored + "; leave \"quant\" out");

@@ -33,9 +33,6 @@ struct LanguageCase {
 
   [[nodiscard]] std::int64_t context() const { return position + tokens; }
 };
-/// How the weights of `model` are stored, where they are a checkpoint's: "4bit", "q4_0"; else
-/// empty.
-[[nodiscard]] std::string stored_as(const std::string& model, const model::Spec& spec);
 /// `c` must be one of these workloads, made by make_case().
 [[nodiscard]] LanguageCase language_case(const Case& c);
 [[nodiscard]] bool is_language(std::string_view workload) noexcept;

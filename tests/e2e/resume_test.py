@@ -5,7 +5,7 @@ import os
 import signal
 import unittest
 
-from harness import ALL_CASES, GEMM_16, MlbenchTest, is_alive, main
+from harness import ALL_CASES, GEMM_16, MlbenchTest, ON_LINUX, is_alive, main
 
 # Six rounds, so that there are verdicts.
 WITH_VERDICTS = """\
@@ -55,6 +55,16 @@ class Stored(MlbenchTest):
         stored = verdicts_in(self.lines())
         self.assertEqual(stored, {(v["case"], v["a"], v["b"]): v for v in again["verdicts"]})
         self.assertEqual(len(list(self.reports.glob("*.txt"))), 1)
+        if ON_LINUX and len(os.sched_getaffinity(0)) > 1: self.assert_placed()
+
+    def assert_placed(self):
+        """Processes of one thread are placed on one CPU, which changes from round to round."""
+        placed = {}
+        for slot in self.lines("slot"):
+            self.assertIn(slot["cpu"], os.sched_getaffinity(0))
+            placed.setdefault(slot["round"], set()).add(slot["cpu"])
+        self.assertEqual({len(cpus) for cpus in placed.values()}, {1})
+        self.assertGreater(len({cpu for cpus in placed.values() for cpu in cpus}), 1)
 
     def test_kill_loses_at_most_the_line_in_flight(self):
         process = self.start(*self.run_args("--json", workers=PAIR))

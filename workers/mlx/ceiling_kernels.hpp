@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 /// Sources of the ceiling kernels, for MLX's metal_kernel and cuda_kernel. Each thread moves 16
 /// bytes at a time, or multiplies and adds in registers; ITERS is a template argument.
 ///
@@ -85,15 +87,17 @@ inline constexpr const char* kMetalMatrix = R"(
 /// FLOP of one iteration of a group of 32 threads.
 inline constexpr double kMetalMatrixFlop = 8 * 2.0 * 8 * 8 * 8;
 
-// Eight independent sums of 16 x 8 a warp, in bfloat16 or float16 with float32 sums.
-inline constexpr const char* kCudaMatrixBfloat16 = R"(
+/// Eight independent sums of 16 x 8 a warp, of `type` "bf16" or "f16", with float32 sums.
+inline std::string cuda_matrix(const std::string& type) {
+  return R"(
   const size_t at = size_t(blockIdx.x) * blockDim.x + threadIdx.x;
   const unsigned p = x[0], q = x[1];
   float sums[8][4] = {};
   for (int i = 0; i < ITERS; ++i) {
     #pragma unroll
     for (int j = 0; j < 8; ++j)
-      asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+      asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.)" +
+         type + "." + type + R"(.f32 "
                    "{%0,%1,%2,%3}, {%4,%4,%4,%4}, {%5,%5}, {%0,%1,%2,%3};"
                    : "+f"(sums[j][0]), "+f"(sums[j][1]), "+f"(sums[j][2]), "+f"(sums[j][3])
                    : "r"(p), "r"(q));
@@ -103,23 +107,7 @@ inline constexpr const char* kCudaMatrixBfloat16 = R"(
   for (int j = 0; j < 8; ++j) all += sums[j][0] + sums[j][1] + sums[j][2] + sums[j][3];
   y[at] = all;
 )";
-inline constexpr const char* kCudaMatrixFloat16 = R"(
-  const size_t at = size_t(blockIdx.x) * blockDim.x + threadIdx.x;
-  const unsigned p = x[0], q = x[1];
-  float sums[8][4] = {};
-  for (int i = 0; i < ITERS; ++i) {
-    #pragma unroll
-    for (int j = 0; j < 8; ++j)
-      asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
-                   "{%0,%1,%2,%3}, {%4,%4,%4,%4}, {%5,%5}, {%0,%1,%2,%3};"
-                   : "+f"(sums[j][0]), "+f"(sums[j][1]), "+f"(sums[j][2]), "+f"(sums[j][3])
-                   : "r"(p), "r"(q));
-  }
-  float all = 0;
-  #pragma unroll
-  for (int j = 0; j < 8; ++j) all += sums[j][0] + sums[j][1] + sums[j][2] + sums[j][3];
-  y[at] = all;
-)";
+}
 /// FLOP of one iteration of a warp of 32 threads.
 inline constexpr double kCudaMatrixFlop = 8 * 2.0 * 16 * 8 * 16;
 

@@ -82,8 +82,8 @@ class Measurement {
       attempt([&] { matrix_metal("bfloat16", mx::bfloat16); });
       attempt([&] { matrix_metal("float32", mx::float32); });
     } else {
-      attempt([&] { matrix_cuda("float16", kernels::kCudaMatrixFloat16); });
-      attempt([&] { matrix_cuda("bfloat16", kernels::kCudaMatrixBfloat16); });
+      attempt([&] { matrix_cuda("float16", kernels::cuda_matrix("f16")); });
+      attempt([&] { matrix_cuda("bfloat16", kernels::cuda_matrix("bf16")); });
     }
   }
 
@@ -143,7 +143,8 @@ class Measurement {
   }
 
   [[nodiscard]] Kernel make(const std::string& name, const std::vector<std::string>& inputs,
-                            const char* metal, const char* cuda, const char* header = "") const {
+                            const std::string& metal, const std::string& cuda,
+                            const char* header = "") const {
     return metal_ ? mx::fast::metal_kernel(name, inputs, {"y"}, metal, header)
                   : mx::fast::cuda_kernel(name, inputs, {"y"}, cuda);
   }
@@ -174,7 +175,7 @@ class Measurement {
     add(dtype, 0, kernels::kMetalMatrixFlop * kIterations * kGroups / s, "matrix-unit kernel");
   }
 
-  void matrix_cuda(const char* dtype, const char* source) {
+  void matrix_cuda(const char* dtype, const std::string& source) {
     constexpr int kIterations = 2048, kThreads = 1 << 18;
     const mx::array x = mx::zeros({32}, mx::uint32, mx::Device::gpu);
     mx::eval(x);
