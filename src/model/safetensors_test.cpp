@@ -152,6 +152,20 @@ TEST_CASE("a folder that MLX quantised weighs what it holds, in the dtype that i
   CHECK(held->others == 64 + 4 * 4 + 4 * 4);  // words as they are, scales and offsets in float32
 }
 
+TEST_CASE(
+    "a config says how weights are stored where it lies with them, and of none where it is alone") {
+  const Folder folder;
+  folder.write("config.json", R"({"model_type":"llama","num_hidden_layers":1,"hidden_size":64,
+    "num_attention_heads":2,"intermediate_size":64,"vocab_size":8,
+    "quantization":{"bits":4,"group_size":32}})");
+  const auto whole = spec_of(folder.path.string());
+  REQUIRE(whole);
+  CHECK(whole->shape.stored == "4bit-g32");
+  const auto alone = spec_of((folder.path / "config.json").string());
+  REQUIRE(alone);
+  CHECK(alone->shape.stored.empty());
+}
+
 TEST_CASE("a folder without weights, and a shard that is missing, are named") {
   const Folder folder;
   const auto none = folder_weights(folder.path.string());

@@ -111,8 +111,8 @@ inline void check_quantised_weights(Backend& backend, DType dtype,
 inline workload::Case gguf_decode(DType dtype, const std::string& model, const std::string& quant) {
   Json params = {{"model", MLBENCH_TEST_DATA "/gguf/" + model + "/model.gguf"},
                  {"batch", 1},
-                 {"depth", 3},
-                 {"tokens", 4}};
+                 {"depth", 16},
+                 {"tokens", 16}};
   if (!quant.empty()) params["quant"] = quant;
   return make("decode", dtype, params);
 }
