@@ -1,5 +1,7 @@
 #include "run/affinity.hpp"
 
+#include "run/runner.hpp"
+
 #include <doctest/doctest.h>
 
 #include <sys/wait.h>
@@ -44,4 +46,12 @@ TEST_CASE("placing a process that is gone changes nothing") {
   const auto before = usable_cpus();
   place_process(-1, {0});
   CHECK(usable_cpus() == before);
+}
+
+TEST_CASE("a machine with large and small cores is known by its groups") {
+  using mlbench::Json;
+  CHECK(cores_are_alike(Json::object()));
+  CHECK(cores_are_alike({{"cpu", {{"groups", Json::array()}}}}));
+  CHECK_FALSE(cores_are_alike(
+      {{"cpu", {{"groups", {{{"name", "Performance"}}, {{"name", "Efficiency"}}}}}}}));
 }

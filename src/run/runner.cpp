@@ -23,6 +23,13 @@ void shuffle(std::vector<T>& items, std::mt19937_64& random) {
 
 using store::CaseStatus;
 
+bool cores_are_alike(const Json& machine) {
+  const auto cpu = machine.find("cpu");
+  if (cpu == machine.end() || !cpu->is_object()) return true;
+  const auto groups = cpu->find("groups");
+  return groups == cpu->end() || !groups->is_array() || groups->size() < 2;
+}
+
 Runner::Runner(store::Journal& journal, Settings settings, const std::vector<Subject>& subjects,
                Observer observer)
     : impl_(std::make_shared<Impl>(Impl{.journal = journal,
@@ -34,7 +41,10 @@ Runner::Runner(store::Journal& journal, Settings settings, const std::vector<Sub
                                         .scratch = {},
                                         .output_buffer = {},
                                         .failed_trials = {},
-                                        .cpus = usable_cpus()})) {
+                                        .cpus = {}})) {
+  const auto machine = journal.data().header.find("machine");
+  if (machine == journal.data().header.end() || cores_are_alike(*machine))
+    impl_->cpus = usable_cpus();
   for (const auto& s : subjects)
     impl_->sides.push_back(Side{.subject = s, .usable = true, .failed_starts = 0, .worker = {}});
   for (const auto& s : subjects)

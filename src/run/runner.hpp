@@ -62,6 +62,10 @@ struct ControlPlan {
 /// budget, and leaving out what is cheap would not bring that time back.
 [[nodiscard]] double time_left_s(double budget_s, double used_s);
 
+/// Whether a journal's "machine" names one kind of core. Where there are large and small ones, the
+/// system's scheduler knows which a program gets, and processes are not placed.
+[[nodiscard]] bool cores_are_alike(const Json& machine);
+
 enum class Ending { finished, budget_spent, interrupted };
 
 /// Measures by rounds of fresh processes and interleaved blocks, and writes everything to
