@@ -278,13 +278,16 @@ except urllib.error.URLError as error:
 END
 }
 
-pip_install() {
+# changing PYTHON-ARGUMENTS: what leaves the environment broken when it is interrupted
+changing() {
   : >"$venv/.installing"
-  pip_status=0
-  logged env PIP_USER=0 PYTHONPATH= "$python" -m pip install --disable-pip-version-check --no-input "$@" || pip_status=$?
+  changing_status=0
+  logged env PIP_USER=0 PYTHONPATH= "$python" "$@" || changing_status=$?
   rm -f "$venv/.installing"
-  return "$pip_status"
+  return "$changing_status"
 }
+
+pip_install() { changing -m pip install --disable-pip-version-check --no-input "$@"; }
 
 # The default wheel of torch for Linux brings gigabytes of CUDA libraries, of no use without an NVIDIA GPU.
 install_torch() {
@@ -307,22 +310,29 @@ install_mlx() {
     Darwin) extra='' part=mlx_metal ;;
     *) if has_nvidia_gpu; then extra='[cuda13]' part=mlx_cuda_13; else extra='[cpu]' part=mlx_cpu; fi ;;
   esac
-  [ ! -d "$site/mlx-$version.dist-info" ] || [ ! -d "$site/$part-$version.dist-info" ] || return 0
-  say "installing mlx$extra $version"
-  pip_install "mlx$extra==$version" || return
+  if [ ! -d "$site/mlx-$version.dist-info" ] || [ ! -d "$site/$part-$version.dist-info" ]; then
+    say "installing mlx$extra $version"
+    pip_install "mlx$extra==$version" || return
+  fi
   if [ "$system" = Darwin ]; then take_newest_metal; fi
 }
 
 # The Metal part of MLX for macOS 26 has the kernels for the neural accelerators of M5 and later; the one for
 # macOS 14 runs there too and has not. A Python that was built for an older macOS takes the new release for
-# version 16 and its pip chooses the old part.
+# version 16 and its pip chooses the old part. Both parts fill one folder, mlx, with the package of that name: pip would
+# remove all of it before it installs the other part there, so that one is laid over what is there.
 take_newest_metal() {
   tag=$(sed -n 's/^Tag: *//p' "$site/mlx_metal-$version.dist-info/WHEEL" 2>/dev/null | head -n 1)
   if [ "$(macos_major)" = 99 ] || [ "$(macos_major)" -lt 26 ]; then return 0; fi
   case $tag in *macosx_14_* | *macosx_15_*) ;; *) return 0 ;; esac
   say "pip took the part of mlx for an older macOS: installing the one for macOS 26"
-  pip_install --no-deps --upgrade --only-binary=:all: --platform macosx_26_0_arm64 --target "$site" "mlx-metal==$version" ||
+  rm -rf "$venv/.metal"
+  if ! { logged env PYTHONPATH= "$python" -m pip download --disable-pip-version-check --no-input --no-deps --only-binary=:all: \
+    --platform macosx_26_0_arm64 -d "$venv/.metal" "mlx-metal==$version" &&
+    changing -m zipfile -e "$venv"/.metal/mlx_metal-*.whl "$site"; }; then
     say "it could not be installed; the numbers of MLX on M5 and later will be understated (see $log)"
+  fi
+  rm -rf "$venv/.metal"
 }
 
 # One framework that cannot be had does not stop the other. What failed is not tried at every start,
@@ -335,7 +345,7 @@ install_frameworks() {
   esac
   make_venv
   site=$(site_packages)
-  wanted="$(cksum <"$root/requirements.txt") $gpu"
+  wanted="$(cksum <"$root/requirements.txt") $system $(macos_major) $gpu"  # another part of mlx after an update of macOS
   if [ "$retry" = no ] && [ "$(cat "$venv/.frameworks" 2>/dev/null)" = "$wanted" ]; then return 0; fi
   rm -f "$venv/.frameworks"
   install_torch || say "torch could not be installed (see $log): $(last_pip_error)"

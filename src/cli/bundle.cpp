@@ -78,6 +78,13 @@ Status write_bundle(const fs::path& path, const Json& findings, const Json& mach
                     const Json& subjects, const fs::path& results_dir) {
   Json bundle = {{"schema", "mlbench.bundle/1"}, {"doctor", findings}, {"machine", machine},
                  {"subjects", subjects},         {"journal", nullptr}, {"logs", Json::object()}};
+  // ./mlbench says where it lies; a program that was started without it was not set up by it.
+  if (const char* root = std::getenv("MLBENCH_ROOT")) {
+    std::error_code ignored;
+    const auto set_up = fs::path(root) / "build" / "setup.log";
+    if (fs::is_regular_file(set_up, ignored))
+      bundle["logs"]["setup.log"] = read_text(set_up, kLongestLog);
+  }
   if (const auto journal = store::find_journal("last", results_dir)) {
     bundle["journal"] = read_text(*journal, std::string::npos);
     fs::path logs = *journal;

@@ -14,7 +14,7 @@ class Facts {
  public:
   void title(const std::string& text) { out_ += "\n" + text + "\n"; }
   void add(const char* name, const std::string& value) {
-    if (!value.empty()) out_ += fmt::format("  {:<22}{}\n", name, value);
+    if (!value.empty()) out_ += fmt::format("  {:<21} {}\n", name, value);
   }
   void add(const char* name, const std::optional<std::string>& value) {
     add(name, value.value_or(""));

@@ -67,11 +67,12 @@ TEST_CASE("the text report of a stored run is as it was") {
 }
 
 TEST_CASE("the JSON report of a stored run is as it was") {
-  const Json document = to_json(stored_report());
-  const auto expected = parse_json(golden("v1-m5-interrupted.json", document.dump(1) + "\n"));
-  REQUIRE(expected);
-  CHECK_MESSAGE(difference(*expected, document, "report").empty(),
-                difference(*expected, document, "report"));
+  const std::string text = to_json(stored_report()).dump(1);
+  const auto expected = parse_json(golden("v1-m5-interrupted.json", text + "\n"));
+  const auto document = parse_json(text);  // as a reader sees it: numbers without C++'s signs
+  REQUIRE((expected && document));
+  CHECK_MESSAGE(difference(*expected, *document, "report").empty(),
+                difference(*expected, *document, "report"));
 }
 
 TEST_CASE("the JSON report has every field that is promised, of the type that is promised") {

@@ -243,8 +243,9 @@ Screen screen_of(const Report& report) {
                 .finished = report.ending.has_value()};
   const auto tried = tried_limits(report);
   for (const auto& limit : report.limits)
-    screen.limits.push_back(
-        {.name = limit.name, .answer = format_bytes(static_cast<double>(limit.bytes))});
+    screen.limits.push_back({.name = limit.name,
+                             .answer = format_bytes(static_cast<double>(limit.bytes)) +
+                                       (limit.is_derived() ? " (derived)" : "")});
   screen.limits.insert(screen.limits.end(), tried.begin(), tried.end());
   return screen;
 }

@@ -56,8 +56,8 @@ std::vector<std::string> setup_doubts(const Json& facts) {
   if (has_neural_accelerator_kernels(facts) == false) {
     doubts.emplace_back(
         "this MLX has no kernels for the neural accelerators of this GPU, so its matrix products "
-        "are understated: the package for macOS 26 has them (pip install --force-reinstall mlx "
-        "mlx-metal under macOS 26.2 or later)");
+        "are understated: the package for macOS 26 has them, and ./mlbench setup takes it under "
+        "macOS 26.2 or later");
   }
   if (const Json* environment = object_under(facts, "environment")) {
     for (const auto& [name, harmless, effect] : kVariables) {

@@ -2,6 +2,7 @@
 
 #include "core/units.hpp"
 #include "machine/state.hpp"
+#include "run/memory_pressure.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -71,13 +72,20 @@ std::string percent(double share) {
   return std::to_string(std::lround(share * 100)) + " %";
 }
 
-/// What is free for `device` now: of a GPU with memory of its own that, else of the machine.
+/// What is free for `device` now: of a GPU with memory of its own that, else of the machine, and
+/// for a GPU no more than its working set, beyond which a machine that shares its memory swaps.
 std::optional<std::int64_t> free_bytes(const machine::Machine& machine, const std::string& device) {
-  if (device != "cpu" && !machine.gpus.empty() && machine.gpus.front().memory_bytes)
+  const bool is_gpu = device != "cpu";
+  if (is_gpu && !machine.gpus.empty() && machine.gpus.front().memory_bytes)
     return machine.gpus.front().memory_bytes;
   const auto now = machine::sample_state().memory_available_bytes;
-  return now ? now : machine.memory.available_bytes;
+  auto free = now ? now : machine.memory.available_bytes;
+  if (const auto& set = machine.memory.gpu_working_set_bytes; is_gpu && free && set)
+    free = std::min(*free, *set);
+  return free;
 }
+
+constexpr const char* kShort = "the system reports that memory is short";
 
 }  // namespace
 
@@ -130,10 +138,17 @@ std::vector<LimitRow> measure_limits(const Subject& subject, const machine::Mach
     why_not = "what is free is unknown";
     return {};
   }
+  if (memory_is_short(machine::sample_state())) {
+    why_not = kShort;
+    return {};
+  }
   const auto bound = static_cast<std::int64_t>(search.share * static_cast<double>(*free));
   const auto start = Clock::now();
+  bool ran_short = false;
   const auto within = [&](double share) {
-    return [&search, start, share] {
+    return [&search, &ran_short, start, share] {
+      ran_short = ran_short || memory_is_short(machine::sample_state());
+      if (ran_short) return false;
       const double spent_s = std::chrono::duration<double>(Clock::now() - start).count();
       return !stop_requested() && spent_s < share * search.budget_s;
     };
@@ -166,7 +181,9 @@ std::vector<LimitRow> measure_limits(const Subject& subject, const machine::Mach
     r.refused_bytes = bracket.refused_bytes;
     r.source = how + " in a child process, at most " + percent(search.share) + " of the " +
                format_bytes(static_cast<double>(*free)) + " free" +
-               (bracket.refused_bytes ? "" : "; nothing was refused: the limit lies beyond");
+               (ran_short               ? std::string("; ended early: ") + kShort
+                : bracket.refused_bytes ? ""
+                                        : "; nothing was refused: the limit lies beyond");
     return r;
   };
   std::vector<LimitRow> rows = {

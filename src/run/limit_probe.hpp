@@ -28,8 +28,9 @@ struct LimitSearch {
 
 /// The largest single allocation of `subject`, all that it can hold and touch at once, and where
 /// that becomes slow: three rows, found by trying in a process of its own, which the system is
-/// asked to end before any other and, on Linux, refuses more than the bound. Empty with `why_not`
-/// set where the worker has no such probe.
+/// asked to end before any other and, on Linux, refuses more than the bound. Nothing further is
+/// tried once the system reports that memory is short. Empty with `why_not` set where the worker
+/// has no such probe, or memory is short from the start.
 [[nodiscard]] std::vector<LimitRow> measure_limits(const Subject& subject,
                                                    const machine::Machine& machine,
                                                    const std::filesystem::path& log,

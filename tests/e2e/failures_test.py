@@ -190,8 +190,8 @@ class Folders(MlbenchTest):
 
 
 class OtherCommands(MlbenchTest):
-    def assert_document(self, schema, *args, codes=(0,)):
-        finished = self.mlbench(*args, "--json")
+    def assert_document(self, schema, *args, codes=(0,), **options):
+        finished = self.mlbench(*args, "--json", **options)
         self.assertIn(finished.code, codes, str(finished))
         self.assertEqual(finished.json["schema"], schema)
         return finished.json
@@ -217,13 +217,20 @@ class OtherCommands(MlbenchTest):
     def test_doctor_bundle_holds_no_names(self):
         self.assert_code(self.run_fake(), 0)
         bundle = self.folder / "bundle.json"
-        self.assert_document("mlbench.doctor/1", "doctor", "--results", self.results, "--bundle", bundle,
-                             codes=(0, 3))
+        temporary = self.folder / "k7q"
+        temporary.mkdir()
+        log = min(self.results.glob("*.logs/fake*.log"))
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"/home/alice0/secret read by alice0 in {temporary}/x\n")
+        (self.folder / "build").mkdir()
+        (self.folder / "build/setup.log").write_text("pip found /home/alice0/.config\n")
+        self.assert_document("mlbench.doctor/1", "doctor", "--results", self.results, "--bundle", bundle, codes=(0, 3),
+                             env=self.environment(HOME="/home/alice0", USER="alice0", TMPDIR=temporary))
         text = bundle.read_text(encoding="utf-8")
-        self.assertIn("mlbench.journal/1", text)
-        home = os.path.expanduser("~")
-        if len(home) > 1:
-            self.assertNotIn(home + "/", text)
+        for kept in ("mlbench.journal/1", "<home>/secret read by <user> in <tmp>/x", "pip found <home>/.config"):
+            self.assertIn(kept, text)
+        for private in ("alice0", "k7q"):
+            self.assertNotIn(private, text)
 
     def test_doctor_bundle_that_cannot_be_written(self):
         finished = self.mlbench("doctor", "--json", "--results", self.results, "--bundle", self.folder)

@@ -140,6 +140,7 @@ class RealRun(MlbenchTest):
         self.assertNotEqual(best["facts"]["blas"], wheel["facts"]["blas"])
 
     @unittest.skipUnless(ON_LINUX, "MLX and native use Accelerate on macOS")
+    @needs("mlx")
     def test_openblas_runs_kernels_of_this_cpu(self):
         """Never those from before AVX where the CPU has it, unless the user asks for them."""
         features = Path("/proc/cpuinfo").read_text()

@@ -105,6 +105,27 @@ class Rehearsal(MlbenchTest):
                 else:
                     self.assertNotIn("derived", buffer)
 
+    def test_a_run_reports_the_measured_limits_and_labels_the_derived_ones(self):
+        for recording, memory_gib, chip in ((M5, 24, "M5"), (M4, 48, "M4 Pro")):
+            with self.subTest(chip):
+                row = measured_limits(memory_gib, chip)
+                working_set, derived = row["working_set_bytes"], row["largest_buffer_bytes"] is None
+                buffer = int(0.75 * working_set) // 16384 * 16384 if derived else row["largest_buffer_bytes"]
+                run = self.document(recording)
+                limits = {limit["name"]: limit for limit in run["limits"]}
+                self.assertEqual(limits["GPU working set"]["bytes"], working_set)
+                self.assertAlmostEqual(limits["one buffer"]["bytes"], buffer, delta=16384)  # Metal rounds to such pages
+                self.assertEqual(limits["one buffer"]["source"].startswith("derived"), derived)
+                self.assertEqual(run["machine"]["memory"]["gpu_working_set_bytes"], working_set)
+                self.assertFalse(limits["GPU working set"]["source"].startswith("derived"))
+                label = f"{buffer / 2**30:.1f} GiB" + (" (derived)" if derived else "")
+                text = self.mlbench("report", run["run"])
+                [line] = [line for line in text.out.splitlines() if line.startswith("LIMITS")]
+                self.assertIn(f"one buffer {label}", line)
+                self.assertIn(f"GPU working set {working_set / 2**30:.1f} GiB ", line + " ")
+                self.assertEqual("(derived)" in line, derived)
+                self.assertFalse([d for d in run["doubts"] if "clock_changed" in d])  # of the machine that rehearses
+
     def test_the_plan_is_made_for_that_machine(self):
         """The same preset takes larger cases on the faster GPU."""
         taken = {}

@@ -523,9 +523,24 @@ class SetupTest(unittest.TestCase):
                 machine = self.mac(metal_tag=tag, macos=macos)
                 done = machine.start()
                 self.assertEqual(done.returncode, 0, done.stderr)
-                forced = having(machine.calls(), "--platform macosx_26_0_arm64")
+                calls = machine.calls()
+                forced = having(calls, "--platform macosx_26_0_arm64")
                 self.assertEqual(bool(forced), again, done.stderr)
                 self.assertTrue(not again or "mlx-metal==0" in forced[0], forced)
+                # pip would take the whole folder mlx away before it installs a part into it
+                self.assertFalse(having(calls, "--target"))
+                self.assertEqual(bool(having(calls, "-m zipfile -e")), again)
+
+    def test_the_metal_part_follows_an_update_of_macos_and_a_failed_download(self):
+        machine = self.mac(metal_tag="py3-none-macosx_14_0_arm64", macos="15.6")
+        self.assertEqual(machine.start().returncode, 0)
+        machine.env["FAKE_PIP_FAILS"], machine.env["FAKE_MACOS"] = "mlx-metal", "26.2"
+        done = machine.start("setup")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("will be understated", done.stderr)
+        machine.env["FAKE_PIP_FAILS"] = ""
+        self.assertEqual(machine.start("setup").returncode, 0)
+        self.assertTrue(having(machine.calls(), "-m zipfile -e"))
 
     def test_macos_in_every_shell(self):
         for shell in SHELLS:

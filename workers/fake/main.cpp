@@ -187,6 +187,8 @@ class FakeKernel final : public kit::Kernel {
     return {.shape = spec.shape, .dtype = dtype, .bytes = round_to(values, dtype)};
   }
 
+  [[nodiscard]] bool has_invented_times() const override { return Part::mine() != nullptr; }
+
   [[nodiscard]] protocol::Prepared facts() const override {
     if (Part::mine() != nullptr)
       return {.kernel = "a rehearsed one", .notes = {"rehearsal: the times are invented"}};

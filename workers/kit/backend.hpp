@@ -42,6 +42,9 @@ class Kernel {
   /// What runs, and what a reader should know about it ("no native float16 kernel").
   [[nodiscard]] virtual protocol::Prepared facts() const = 0;
 
+  /// Whether run() plays times of another machine, about which this one's clock says nothing.
+  [[nodiscard]] virtual bool has_invented_times() const { return false; }
+
   /// Seconds from token to token as the host received them in the last run(); empty where the case
   /// writes none.
   [[nodiscard]] virtual std::vector<double> token_times_s() const { return {}; }

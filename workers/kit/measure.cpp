@@ -95,7 +95,7 @@ protocol::Block measure_block(Kernel& kernel, int calls, int samples, int extra_
                               double lead_in_s) {
   protocol::Block block;
   block.samples_s.reserve(static_cast<std::size_t>(samples) + 1);
-  block.state.spin_s = spin_s();
+  if (!kernel.has_invented_times()) block.state.spin_s = spin_s();
   block.state.cpu = current_cpu();
   // Peaks matter for models, whose weights and caches are told apart by them.
   const bool is_model = kernel.facts().weight_bytes.has_value();

@@ -24,6 +24,10 @@ void reset_process_peak();
 /// memory runs out. Best effort: where the system has no such limits, nothing happens.
 void bound_memory(std::int64_t bytes);
 
+/// Whether the system has a way to keep what a GPU uses from being paged out (Metal's residency
+/// sets: macOS 15 and later).
+[[nodiscard]] bool can_keep_gpu_memory_resident();
+
 /// An allocation that is refused before it is tried, because trying could end the process.
 class OutOfMemory : public std::bad_alloc {
  public:

@@ -1,4 +1,5 @@
 #include "core/text.hpp"
+#include "kit/cgroup.hpp"
 #include "kit/memory.hpp"
 
 #include <sys/resource.h>
@@ -6,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 namespace mlbench::kit {
 namespace {
@@ -22,14 +24,34 @@ std::optional<std::int64_t> read_number(const std::string& path) {
   return parse_int(trim(*text));  // "max" is no number: no limit
 }
 
-/// The folder of this process's control group (version 2), where its limits are files.
-std::optional<std::string> control_group() {
-  const auto text = read_text("/proc/self/cgroup");
-  if (!text) return std::nullopt;
-  for (const auto line : lines_of(*text)) {
-    if (line.starts_with("0::")) return "/sys/fs/cgroup" + std::string(line.substr(3));
+/// What a control group allows and has in use. Page cache counts as use but can be dropped.
+struct Group {
+  std::int64_t limit_bytes, used_bytes, cache_bytes;
+};
+
+std::int64_t inactive_file_bytes(const std::string& folder) {
+  const std::string stat = read_text(folder + "/memory.stat").value_or("");
+  for (const auto line : lines_of(stat)) {
+    if (line.starts_with("inactive_file ")) return parse_int(trim(line.substr(14))).value_or(0);
   }
-  return std::nullopt;
+  return 0;
+}
+
+/// The groups of this process that have a limit, its own and those around it; versions 2 and 1.
+std::vector<Group> limited_groups() {
+  constexpr std::int64_t kNoLimit = std::int64_t{1} << 60;  // version 1 states none as 2^63
+  std::vector<Group> groups;
+  const auto take = [&](const std::string& folder, const char* limit_file, const char* usage_file) {
+    const auto limit = read_number(folder + limit_file), used = read_number(folder + usage_file);
+    if (limit && used && *limit < kNoLimit)
+      groups.push_back({*limit, *used, inactive_file_bytes(folder)});
+  };
+  const std::string own = read_text("/proc/self/cgroup").value_or("");
+  for (const auto& folder : cgroup_folders(own, ""))
+    take("/sys/fs/cgroup" + folder, "/memory.max", "/memory.current");
+  for (const auto& folder : cgroup_folders(own, "memory"))
+    take("/sys/fs/cgroup/memory" + folder, "/memory.limit_in_bytes", "/memory.usage_in_bytes");
+  return groups;
 }
 
 std::optional<std::int64_t> smaller(std::optional<std::int64_t> a, std::optional<std::int64_t> b) {
@@ -45,8 +67,9 @@ std::optional<std::int64_t> meminfo(std::string_view name) {
 }  // namespace
 
 std::optional<std::int64_t> total_memory_bytes() {
-  const auto group = control_group();
-  return smaller(meminfo("MemTotal"), group ? read_number(*group + "/memory.max") : std::nullopt);
+  auto total = meminfo("MemTotal");
+  for (const auto& group : limited_groups()) total = smaller(total, group.limit_bytes);
+  return total;
 }
 
 void bound_memory(std::int64_t bytes) {
@@ -65,13 +88,12 @@ void bound_memory(std::int64_t bytes) {
 }
 
 std::optional<std::int64_t> available_memory_bytes() {
-  const auto system = meminfo("MemAvailable");
-  const auto group = control_group();
-  if (!group) return system;
-  const auto limit = read_number(*group + "/memory.max");
-  const auto used = read_number(*group + "/memory.current");
-  if (!limit || !used) return system;
-  return smaller(system, std::max<std::int64_t>(*limit - *used, 0));
+  auto available = meminfo("MemAvailable");
+  for (const auto& group : limited_groups()) {
+    const std::int64_t left = group.limit_bytes - group.used_bytes + group.cache_bytes;
+    available = smaller(available, std::max<std::int64_t>(left, 0));
+  }
+  return available;
 }
 
 std::optional<std::int64_t> process_peak_bytes() {
@@ -81,6 +103,10 @@ std::optional<std::int64_t> process_peak_bytes() {
 
 void reset_process_peak() {
   std::ofstream("/proc/self/clear_refs") << "5";  // proc(5): resets VmHWM
+}
+
+bool can_keep_gpu_memory_resident() {
+  return false;
 }
 
 }  // namespace mlbench::kit

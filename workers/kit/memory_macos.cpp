@@ -3,6 +3,8 @@
 #include <mach/mach.h>
 #include <sys/sysctl.h>
 
+#include <cstdlib>
+
 namespace mlbench::kit {
 
 std::optional<std::int64_t> total_memory_bytes() {
@@ -40,5 +42,12 @@ std::optional<std::int64_t> process_peak_bytes() {
 }
 
 void reset_process_peak() {}
+
+bool can_keep_gpu_memory_resident() {
+  char version[32] = {};
+  std::size_t size = sizeof version - 1;
+  if (sysctlbyname("kern.osproductversion", version, &size, nullptr, 0) != 0) return false;
+  return std::atoi(version) >= 15;
+}
 
 }  // namespace mlbench::kit

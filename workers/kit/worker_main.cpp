@@ -80,7 +80,7 @@ class Session {
     if (!facts) return facts.error();
     Json described = {{"framework", backend_.hello().worker}, {"device", *device}};
     described.update(*facts);
-    described["host_allocator"] = host_allocator_;
+    if (!described.contains("host_allocator")) described["host_allocator"] = host_allocator_;
     described["sync_overhead_s"] = sync_overhead_s(backend_, *device);
     return described;
   }

@@ -1,5 +1,6 @@
 #include "mlx/settings.hpp"
 
+#include "kit/memory.hpp"
 #include "mlx/device.hpp"
 
 #include <mlx/backend/metal/metal.h>
@@ -15,9 +16,9 @@ namespace {
 
 constexpr std::size_t kSmallestCache = std::size_t{2} << 30;
 
-/// Before macOS 15 there is nothing to wire and MLX refuses; measuring goes on without.
+/// Before macOS 15 MLX takes the limit, keeps it, and wires nothing; measuring goes on without.
 std::size_t wire_working_set() {
-  if (!mx::metal::is_available()) return 0;
+  if (!mx::metal::is_available() || !kit::can_keep_gpu_memory_resident()) return 0;
   const auto bytes = device_number(mx::Device::gpu, "max_recommended_working_set_size");
   if (!bytes) return 0;
   try {

@@ -1,7 +1,7 @@
 #include "native/buffer.hpp"
 
 #include "core/units.hpp"
-#include "native/system.hpp"
+#include "kit/memory.hpp"
 
 #include <sys/mman.h>
 
@@ -21,7 +21,7 @@ Buffer::Buffer(std::size_t bytes) : bytes_(bytes) {
   mapped_bytes_ = bytes + (bytes >= kHugePage ? kHugePage : 0);
   mapped_ = mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
   if (mapped_ == MAP_FAILED) {
-    throw OutOfMemory("the system refused " + format_bytes(static_cast<double>(bytes)));
+    throw kit::OutOfMemory("the system refused " + format_bytes(static_cast<double>(bytes)));
   }
   data_ = mapped_;
   if (bytes < kHugePage) return;
@@ -48,13 +48,6 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(mapped_bytes_, other.mapped_bytes_);
   std::swap(mapped_, other.mapped_);
   return *this;
-}
-
-void require_memory(double bytes) {
-  const auto available = available_memory_bytes();
-  if (!available || bytes <= static_cast<double>(*available)) return;
-  throw OutOfMemory("needs " + format_bytes(bytes) + ", but only " +
-                    format_bytes(static_cast<double>(*available)) + " are available");
 }
 
 }  // namespace mlbench::native

@@ -1,4 +1,5 @@
 #include "core/text.hpp"
+#include "kit/memory.hpp"
 #include "native/inputs.hpp"
 #include "native/kernels.hpp"
 #include "native/products.hpp"
@@ -167,7 +168,7 @@ Result<std::unique_ptr<kit::Kernel>> make_gemm_kernel(const workload::Case& c, T
                                             " kernel for this CPU (AVX2 or NEON is needed)");
   }
   if (!blas && !own_has_it) return blas.error();
-  require_memory(static_cast<double>(workload::memory_bytes_of(c)));
+  kit::require_memory(workload::memory_bytes_of(c), kit::available_memory_bytes());
   return Result<std::unique_ptr<kit::Kernel>>(
       std::make_unique<GemmKernel>(c, pool, blas ? &*blas : nullptr, seed));
 }

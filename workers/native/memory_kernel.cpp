@@ -1,4 +1,5 @@
 #include "core/text.hpp"
+#include "kit/memory.hpp"
 #include "native/inputs.hpp"
 #include "native/kernels.hpp"
 #include "native/stream.hpp"
@@ -170,7 +171,7 @@ class MemoryKernel final : public kit::Kernel {
 
 std::unique_ptr<kit::Kernel> make_memory_kernel(const workload::Case& c, ThreadPool& pool,
                                                 std::uint64_t seed) {
-  require_memory(static_cast<double>(workload::memory_bytes_of(c)));
+  kit::require_memory(workload::memory_bytes_of(c), kit::available_memory_bytes());
   return std::make_unique<MemoryKernel>(c, pool, seed);
 }
 

@@ -1,6 +1,7 @@
 #include "native/native_backend.hpp"
 
 #include "core/text.hpp"
+#include "kit/memory.hpp"
 #include "kit/openblas_kernels.hpp"
 #include "mlbench_version.hpp"
 #include "native/blas.hpp"
@@ -97,7 +98,7 @@ class NativeBackend final : public kit::Backend {
     facts["device_name"] = to_json_or_null(cpu_name());
     facts["threads"] = pool_.size();
     facts["blas"] = describe_blas();
-    facts["limits"] = {{"available_memory_bytes", to_json_or_null(available_memory_bytes())},
+    facts["limits"] = {{"available_memory_bytes", to_json_or_null(kit::available_memory_bytes())},
                        {"last_level_cache_bytes", to_json_or_null(last_level_cache_bytes())}};
     facts["environment"] = environment();
     return facts;
@@ -119,9 +120,9 @@ class NativeBackend final : public kit::Backend {
   Result<Json> probe(const Json& request) override {
     if (find_string(request, "what") != "ceilings") return Backend::probe(request);
     const double budget_s = find_number(request, "budget_s").value_or(20);
-    return Json{
-        {"ceilings", measure_ceilings(pool_, blas_ ? &*blas_ : nullptr, available_memory_bytes(),
-                                      last_level_cache_bytes(), budget_s)}};
+    return Json{{"ceilings",
+                 measure_ceilings(pool_, blas_ ? &*blas_ : nullptr, kit::available_memory_bytes(),
+                                  last_level_cache_bytes(), budget_s)}};
   }
 
   Result<std::unique_ptr<kit::Allocation>> allocate(const std::string& device,

@@ -1,6 +1,6 @@
 #include "native/native_backend.hpp"
 
-#include "native/buffer.hpp"
+#include "kit/memory.hpp"
 
 #include <doctest/doctest.h>
 
@@ -88,7 +88,7 @@ TEST_CASE("a case larger than the memory is refused before it is allocated") {
   const auto backend = native::make_native_backend();
   CHECK_THROWS_AS(
       static_cast<void>(backend->prepare(memory("triad", std::int64_t{1} << 40), "cpu", kSeed)),
-      native::OutOfMemory);
+      kit::OutOfMemory);
 }
 
 TEST_CASE("describe names the BLAS that is bound; without one, float64 says what to install") {

@@ -2,8 +2,6 @@
 
 #include "core/text.hpp"
 
-#include <algorithm>
-
 namespace mlbench::native {
 namespace {
 
@@ -28,14 +26,6 @@ std::optional<double> parse_cpu_max(std::string_view text) {
   return static_cast<double>(*quota) / static_cast<double>(*period);
 }
 
-std::optional<std::int64_t> parse_meminfo(std::string_view text, std::string_view field) {
-  const auto value = value_of_line(text, field);
-  if (!value || !value->ends_with(" kB")) return std::nullopt;
-  const auto kib = parse_int(trim(value->substr(0, value->size() - 3)));
-  if (!kib || *kib < 0) return std::nullopt;
-  return *kib * 1024;
-}
-
 std::optional<std::int64_t> parse_cache_size(std::string_view text) {
   text = trim(text);
   if (text.empty()) return std::nullopt;
@@ -50,25 +40,6 @@ std::optional<std::string> parse_cpuinfo(std::string_view text, std::string_view
   const auto value = value_of_line(text, field);
   if (!value || value->empty()) return std::nullopt;
   return std::string(*value);
-}
-
-std::vector<std::string> parse_cgroup(std::string_view text, std::string_view controller) {
-  for (const auto line : lines_of(text)) {  // "hierarchy:controllers:path"
-    const auto parts = split(line, ':');
-    if (parts.size() < 3) continue;
-    const auto controllers = split(parts[1], ',');
-    if (std::find(controllers.begin(), controllers.end(), controller) == controllers.end())
-      continue;
-    std::string path(line.substr(parts[0].size() + parts[1].size() + 2));
-    std::vector<std::string> folders;
-    while (path.size() > 1) {
-      folders.push_back(path);
-      path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
-    }
-    folders.emplace_back();
-    return folders;
-  }
-  return {};
 }
 
 }  // namespace mlbench::native

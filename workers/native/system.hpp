@@ -2,10 +2,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 /// What the worker has to know of the machine to size itself. The report's view of the machine is
 /// the orchestrator's, not this.
@@ -15,9 +13,6 @@ namespace mlbench::native {
 /// its container rounded down, performance cores only where there are two kinds (a static split of
 /// the work waits for its slowest part). At least 1.
 [[nodiscard]] int usable_cores();
-
-/// Bytes that can be allocated without swapping or reaching the container's limit.
-[[nodiscard]] std::optional<std::int64_t> available_memory_bytes();
 
 /// Size of the largest cache that CPU 0 uses.
 [[nodiscard]] std::optional<std::int64_t> last_level_cache_bytes();
@@ -36,17 +31,10 @@ void prefer_fast_cores();
 
 /// Cores of a cgroup v2 cpu.max ("150000 100000" is 1.5); nullopt for "max" and for anything else.
 [[nodiscard]] std::optional<double> parse_cpu_max(std::string_view text);
-/// Bytes of one line of /proc/meminfo: parse_meminfo(text, "MemAvailable").
-[[nodiscard]] std::optional<std::int64_t> parse_meminfo(std::string_view text,
-                                                        std::string_view field);
 /// Bytes of "32768K", "1M" or "512", as sysfs states cache sizes.
 [[nodiscard]] std::optional<std::int64_t> parse_cache_size(std::string_view text);
 /// The value of the first line "name : value" of /proc/cpuinfo.
 [[nodiscard]] std::optional<std::string> parse_cpuinfo(std::string_view text,
                                                        std::string_view field);
-/// The group's folders of `controller` ("" for v2), from /proc/self/cgroup, innermost first and the
-/// root last: "/a/b" gives {"/a/b", "/a", ""}. Empty when the process is in no such group.
-[[nodiscard]] std::vector<std::string> parse_cgroup(std::string_view text,
-                                                    std::string_view controller);
 
 }  // namespace mlbench::native

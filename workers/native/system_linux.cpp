@@ -1,4 +1,5 @@
 #include "core/text.hpp"
+#include "kit/cgroup.hpp"
 #include "native/system.hpp"
 
 #include <sched.h>
@@ -61,42 +62,15 @@ std::optional<double> quota_cores() {
     if (cores) least = std::min(least.value_or(*cores), *cores);
   };
   const std::string groups = read_file("/proc/self/cgroup").value_or("");
-  for (const auto& folder : parse_cgroup(groups, "")) {
+  for (const auto& folder : kit::cgroup_folders(groups, "")) {
     take(parse_cpu_max(read_file(kCgroup + folder + "/cpu.max").value_or("")));
   }
-  for (const auto& folder : parse_cgroup(groups, "cpu")) {
+  for (const auto& folder : kit::cgroup_folders(groups, "cpu")) {
     const std::string base = kCgroup + "/cpu" + folder + "/cpu.cfs_";
     const auto quota = read_int(base + "quota_us"), period = read_int(base + "period_us");
     if (quota && period && *quota > 0 && *period > 0) {
       take(static_cast<double>(*quota) / static_cast<double>(*period));
     }
-  }
-  return least;
-}
-
-/// What the container's groups leave: limit minus usage, of the tightest one. Page cache counts as
-/// usage but can be dropped, so the file pages of the group count as free.
-std::optional<std::int64_t> container_memory_bytes() {
-  std::optional<std::int64_t> least;
-  const auto take = [&](const std::string& folder, const char* limit_file, const char* usage_file) {
-    const auto limit = read_int(folder + limit_file), usage = read_int(folder + usage_file);
-    if (limit && usage && *limit < (std::int64_t{1} << 60)) {
-      std::int64_t cache = 0;
-      const std::string stat = read_file(folder + "/memory.stat").value_or("");
-      for (const auto line : lines_of(stat)) {
-        if (line.starts_with("inactive_file "))
-          cache = parse_int(trim(line.substr(14))).value_or(0);
-      }
-      const std::int64_t left = std::max<std::int64_t>(0, *limit - *usage + cache);
-      least = std::min(least.value_or(left), left);
-    }
-  };
-  const std::string groups = read_file("/proc/self/cgroup").value_or("");
-  for (const auto& folder : parse_cgroup(groups, "")) {
-    take(kCgroup + folder, "/memory.max", "/memory.current");
-  }
-  for (const auto& folder : parse_cgroup(groups, "memory")) {
-    take(kCgroup + "/memory" + folder, "/memory.limit_in_bytes", "/memory.usage_in_bytes");
   }
   return least;
 }
@@ -107,13 +81,6 @@ int usable_cores() {
   const int cores = physical_cores(allowed_cpus());
   const int quota = static_cast<int>(std::floor(quota_cores().value_or(cores)));
   return std::max(1, std::min(cores, quota));
-}
-
-std::optional<std::int64_t> available_memory_bytes() {
-  const auto machine = parse_meminfo(read_file("/proc/meminfo").value_or(""), "MemAvailable");
-  const auto container = container_memory_bytes();
-  if (!machine || !container) return machine ? machine : container;
-  return std::min(*machine, *container);
 }
 
 std::optional<std::int64_t> last_level_cache_bytes() {

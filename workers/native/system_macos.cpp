@@ -1,6 +1,5 @@
 #include "native/system.hpp"
 
-#include <mach/mach.h>
 #include <pthread.h>
 #include <pthread/qos.h>
 #include <sys/sysctl.h>
@@ -24,20 +23,6 @@ int usable_cores() {
   const auto performance = sysctl_int("hw.perflevel0.physicalcpu");
   const auto all = sysctl_int("hw.physicalcpu");
   return static_cast<int>(std::max<std::int64_t>(1, performance ? *performance : all.value_or(1)));
-}
-
-std::optional<std::int64_t> available_memory_bytes() {
-  vm_statistics64_data_t statistics{};
-  mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;
-  const mach_port_t host = mach_host_self();
-  const auto status =
-      host_statistics64(host, HOST_VM_INFO64, reinterpret_cast<host_info64_t>(&statistics), &count);
-  mach_port_deallocate(mach_task_self(), host);
-  const auto page_bytes = sysctl_int("hw.pagesize");
-  if (status != KERN_SUCCESS || !page_bytes) return std::nullopt;
-  const auto pages =
-      std::int64_t{statistics.free_count} + statistics.inactive_count + statistics.purgeable_count;
-  return pages * *page_bytes;
 }
 
 std::optional<std::int64_t> last_level_cache_bytes() {

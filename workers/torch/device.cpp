@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <string_view>
 
 namespace mlbench::torch_worker {
 namespace {
@@ -16,25 +15,6 @@ std::optional<at::DeviceType> accelerator() {
   const auto type = at::accelerator::getAccelerator(false);
   if (!type || at::accelerator::deviceCount() < 1) return std::nullopt;
   return type;
-}
-
-/// Why these variables rule out measuring mps; empty when they do not.
-std::string mps_refusal() {
-  const auto value = [](const char* name) {
-    const char* text = std::getenv(name);
-    return std::string_view(text == nullptr ? "" : text);
-  };
-  if (value("PYTORCH_ENABLE_MPS_FALLBACK") == "1") {
-    return "PYTORCH_ENABLE_MPS_FALLBACK=1 would run missing operations on the CPU unnoticed; "
-           "unset it to measure mps";
-  }
-  const auto ratio = value("PYTORCH_MPS_HIGH_WATERMARK_RATIO");
-  if (ratio == "0" || ratio == "0.0") {
-    return "PYTORCH_MPS_HIGH_WATERMARK_RATIO=" + std::string(ratio) +
-           " takes away PyTorch's memory limit, and a GPU that wires all memory can stop the "
-           "machine; unset it to measure mps";
-  }
-  return {};
 }
 
 Error no_such_device(const std::string& name) {
@@ -54,6 +34,19 @@ Error no_such_device(const std::string& name) {
 
 }  // namespace
 
+std::string mps_refusal(const char* fallback, const char* high_watermark_ratio) {
+  if (fallback != nullptr && std::strtol(fallback, nullptr, 10) != 0) {
+    return "PYTORCH_ENABLE_MPS_FALLBACK=" + std::string(fallback) +
+           " would run missing operations on the CPU unnoticed; unset it to measure mps";
+  }
+  if (high_watermark_ratio != nullptr && std::strtod(high_watermark_ratio, nullptr) == 0) {
+    return "PYTORCH_MPS_HIGH_WATERMARK_RATIO=" + std::string(high_watermark_ratio) +
+           " takes away PyTorch's memory limit, and a GPU that wires all memory can stop the "
+           "machine; unset it to measure mps";
+  }
+  return {};
+}
+
 std::vector<std::string> device_names() {
   std::vector<std::string> names = {"cpu"};
   const auto type = accelerator();
@@ -71,7 +64,9 @@ Result<at::Device> find_device(const std::string& name) {
   const auto names = device_names();
   if (std::find(names.begin(), names.end(), full) == names.end()) return no_such_device(name);
   if (full == "mps") {
-    if (auto refusal = mps_refusal(); !refusal.empty())
+    if (auto refusal = mps_refusal(std::getenv("PYTORCH_ENABLE_MPS_FALLBACK"),
+                                   std::getenv("PYTORCH_MPS_HIGH_WATERMARK_RATIO"));
+        !refusal.empty())
       return fail(ErrorKind::unsupported, std::move(refusal));
     return at::Device(at::kMPS, 0);
   }

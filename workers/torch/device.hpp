@@ -15,10 +15,12 @@ namespace mlbench::torch_worker {
 /// "cpu", then "mps" or "cuda:0".."cuda:N" where this build and machine have them.
 [[nodiscard]] std::vector<std::string> device_names();
 
-/// Errors: `unsupported` when there is no such device, or when PYTORCH_ENABLE_MPS_FALLBACK would
-/// let operations of mps run on the CPU unnoticed, or PYTORCH_MPS_HIGH_WATERMARK_RATIO=0 would let
-/// them take all memory.
+/// Errors: `unsupported` when there is no such device, or mps_refusal() says why not.
 [[nodiscard]] Result<at::Device> find_device(const std::string& name);
+
+/// Why mps is not measured with these values of PYTORCH_ENABLE_MPS_FALLBACK and
+/// PYTORCH_MPS_HIGH_WATERMARK_RATIO (null: not set), read as PyTorch reads them; empty where it is.
+[[nodiscard]] std::string mps_refusal(const char* fallback, const char* high_watermark_ratio);
 
 /// Returns when `device` has nothing left to do. Calls on the CPU return when they are done.
 void synchronize(at::Device device);

@@ -64,7 +64,11 @@ function tileSection(page) {
     const [answer, ...figures] = check.answer.split(' (');  // figures stand in small print
     add(answer, [check.name, ...figures.map((f) => f.replace(/\)$/, ''))].join(': '), check.answer.startsWith('NO'), check.name === 'right answers' ? 'how-check' : 'how-controls');
   }
-  if (screen.limits.length > 0) add(screen.limits[0].answer, screen.limits.map((l, i) => i === 0 ? l.name : `${l.name} ${l.answer}`).join('; '));
+  if (screen.limits.length > 0) {
+    const [largest, ...origin] = screen.limits[0].answer.split(' (');  // "(derived)" stands in small print
+    const first = [screen.limits[0].name, ...origin.map((o) => `(${o}`)].join(' ');
+    add(largest, [first, ...screen.limits.slice(1).map((l) => `${l.name} ${l.answer}`)].join('; '));
+  }
   const rest = [];
   if (screen.published) rest.push(element('p', {}, screen.published));
   if (screen.model) rest.push(element('p', {}, element('b', {}, 'Mistral-7B'), ' in ' + screen.model));
