@@ -56,12 +56,14 @@ Status check_quantisation(const workload::LanguageCase& l, workload::DType dtype
   return check_affine(4, dtype);  // the same restriction to bfloat16
 }
 
-std::string kernel_name(const workload::LanguageCase& l) {
+std::string kernel_name(const workload::LanguageCase& l, at::Device device) {
   const std::string product = !l.packed                       ? "at::linear"
                               : l.quant == Quantisation::int8 ? "at::_weight_int8pack_mm"
                                                               : "at::_weight_int4pack_mm";
   const bool fused = !l.spec->maths.attention_softcap && !l.spec->shape.sinks;
-  return product + (fused ? ", at::scaled_dot_product_attention" : ", attention by matmul");
+  if (!fused) return product + ", attention by matmul";
+  return product + ", at::scaled_dot_product_attention" +
+         (device.is_cuda() ? " (single tokens without cuDNN)" : "");
 }
 
 }  // namespace
@@ -94,7 +96,7 @@ Result<std::unique_ptr<kit::Kernel>> make_language_kernel(const workload::Case& 
   if (auto ok = check_quantisation(l, c.dtype, device); !ok) return ok.error();
   kit::require_memory(workload::memory_bytes_of(c), kit::available_memory_bytes());
   protocol::Prepared facts;
-  facts.kernel = kernel_name(l);
+  facts.kernel = kernel_name(l, device);
   if (device.is_cpu() && !l.packed) {
     if (auto note = slow_gemm_note(c.dtype)) facts.notes.push_back(*std::move(note));
   }
