@@ -39,7 +39,8 @@ struct Listing {
   plan::Selection selection;
 };
 
-/// Longer calls are extrapolated, but for the smallest case of a family: --full has calls of seconds.
+/// Longer calls are extrapolated, but for the smallest case of a family: --full has calls of
+/// seconds.
 constexpr double kLongestTrial_s = 0.05;
 
 /// What is being tried, on the last line of a terminal.

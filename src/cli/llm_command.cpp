@@ -59,6 +59,10 @@ std::vector<std::string> kinds_of(const std::string& quant, const std::string& s
   return {quant};
 }
 
+Status add_product(std::vector<workload::Case>& cases, workload::DType dtype, std::int64_t n) {
+  return add_case(cases, "gemm", dtype, {{"m", n}, {"n", n}, {"k", n}});
+}
+
 Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DType dtype,
                                              const std::string& stored) {
   std::vector<workload::Case> cases;
@@ -75,8 +79,7 @@ Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DTyp
     }
   }
   // What the rates are set against.
-  if (auto ok = add_case(cases, "gemm", dtype, {{"m", 1024}, {"n", 1024}, {"k", 1024}}); !ok)
-    return ok.error();
+  if (auto ok = add_product(cases, dtype, 1024); !ok) return ok.error();
   if (auto ok = add_case(cases, "memory", workload::DType::float32,
                          {{"op", "read"}, {"bytes", std::int64_t{256} << 20}});
       !ok)
@@ -109,6 +112,8 @@ Result<store::Journal> measure_llm(const Context& context, const LlmOptions& giv
   auto cases = cases_of(o, *dtype, stored);
   if (!cases) return cases.error();
   options->cases = *std::move(cases);
+  // A product of 1024 leaves most of a large GPU idle; one of 4096 takes a CPU seconds.
+  if (auto ok = add_product(options->gpu_cases, *dtype, 4096); !ok) return ok.error();
   // A call takes seconds and a process loads the model: few block pairs, few rounds.
   options->settings.rows = 2;
   options->settings.min_rounds = o.rounds;

@@ -113,7 +113,11 @@ class RunSession {
     const auto live_processes = static_cast<int>(usable().size());
     if (!options_.cases.empty()) {
       plan::Selection selection{.chosen = options_.cases, .left_out = {}, .excluded = {}};
-      for (const auto& c : options_.cases) {
+      if (all_on_gpus(subjects_, usable())) {
+        selection.chosen.insert(selection.chosen.end(), options_.gpu_cases.begin(),
+                                options_.gpu_cases.end());
+      }
+      for (const auto& c : selection.chosen) {
         if (plan::must_alternate(c, planned_machine(machine, journal_.data()), live_processes))
           selection.alternating.insert(c.id);
       }

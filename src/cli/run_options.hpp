@@ -42,7 +42,8 @@ struct RunOptions {
   plan::Catalogue catalogue;
   SubjectChoice subjects;
   std::vector<std::string> only;
-  std::vector<workload::Case> cases;  ///< Exactly these, instead of a plan.
+  std::vector<workload::Case> cases;      ///< Exactly these, instead of a plan;
+  std::vector<workload::Case> gpu_cases;  ///< with these, where all frameworks are on GPUs.
   /// Find the memory limits too, in so large a share of what is free; empty: not.
   std::optional<run::LimitSearch> limits;
   std::filesystem::path results_dir, reports_dir;

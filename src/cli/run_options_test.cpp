@@ -170,6 +170,10 @@ TEST_CASE(
   CHECK(pair_names(pairs_of(subjects, {"torch:cpu", "native:cpu"})) ==
         std::vector<std::string>{"torch:cpu native:cpu"});
   CHECK(pairs_of(subjects, {"torch:cpu"}).empty());
+
+  CHECK(all_on_gpus(subjects, {"torch:mps", "mlx:gpu", "native:cpu"}));
+  CHECK_FALSE(all_on_gpus(subjects, {"torch:mps", "mlx:cpu"}));
+  CHECK_FALSE(all_on_gpus(subjects, {"native:cpu"}));
 }
 
 TEST_CASE("names of user, host and home folder are taken out, and nothing else") {

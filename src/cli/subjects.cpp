@@ -141,6 +141,18 @@ machine::Machine planned_machine(machine::Machine machine, const store::RunData&
   return machine;
 }
 
+bool all_on_gpus(const std::vector<run::Subject>& subjects,
+                 const std::vector<std::string>& usable) {
+  bool any = false;
+  for (const auto& s : subjects) {
+    if (s.framework == "native" || std::find(usable.begin(), usable.end(), s.name) == usable.end())
+      continue;
+    if (s.device == "cpu") return false;
+    any = true;
+  }
+  return any;
+}
+
 std::vector<run::PairPlan> pairs_of(const std::vector<run::Subject>& subjects,
                                     const std::vector<std::string>& usable) {
   std::vector<const run::Subject*> sides;

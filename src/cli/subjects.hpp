@@ -40,4 +40,8 @@ struct SubjectChoice {
 [[nodiscard]] std::vector<run::PairPlan> pairs_of(const std::vector<run::Subject>& subjects,
                                                   const std::vector<std::string>& usable);
 
+/// Whether a framework is usable, and every usable one is on a GPU; `native` is none.
+[[nodiscard]] bool all_on_gpus(const std::vector<run::Subject>& subjects,
+                               const std::vector<std::string>& usable);
+
 }  // namespace mlbench::cli

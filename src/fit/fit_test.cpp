@@ -169,7 +169,7 @@ TEST_CASE("a measured run here corrects speed for its kind of weights, and memor
   REQUIRE(question.has_value());
   const auto plain = answer(*question, r);
   Correction c;
-  c.format = question->format.name, c.decode = {.rate = 0.5}, c.prefill = {.rate = 2},
+  c.format = question->format.name, c.decode_rate = 0.5, c.prefill_rate = 2,
   c.source = "run, model";
   c.overhead_bytes = 1e8;
   question->constants.correction = c;
@@ -186,18 +186,34 @@ TEST_CASE("a measured run here corrects speed for its kind of weights, and memor
 }
 
 TEST_CASE(
-    "a pace gives back what was measured, and time below every range is by layer, not by work") {
-  const Pace scaled = pace_of(100, 0.5, 80, 1, 12);
-  CHECK(scaled.rate == doctest::Approx(0.8));
-  CHECK(scaled.layer_s == doctest::Approx(0));
-  const Pace faster = pace_of(100, 0.5, 150, 1, 12);
-  CHECK(faster.rate == doctest::Approx(1.5));
-  const Pace launched = pace_of(100, 0.5, 10, 1, 10);
-  CHECK(launched.rate == doctest::Approx(0.5));
-  CHECK(1 / (1 / (100 * launched.rate) + 10 * launched.layer_s) == doctest::Approx(10));
+    "a measured model corrects by rates, and on a GPU by launches where these took the time") {
+  const Pass step{.predicted_s = 0.010, .measured_s = 0.012};
+  const Pass prompt{.predicted_s = 1, .measured_s = 0.8};
+  for (const bool on_gpu : {false, true}) {
+    Correction c;
+    set_speeds(c, step, prompt, 0.5, 10, on_gpu);
+    CHECK(c.decode_rate == doctest::Approx(1 / 1.2));
+    CHECK(c.prefill_rate == doctest::Approx(1.25));
+    CHECK(c.layer_s == 0);
+  }
+  // Five times as long as predicted: a slow CPU, or a GPU that waits for its host.
+  const Pass slow_step{.predicted_s = 0.002, .measured_s = 0.010};
+  Correction cpu, gpu;
+  set_speeds(cpu, slow_step, prompt, 0.5, 10, false);
+  CHECK(cpu.decode_rate == doctest::Approx(0.2));
+  CHECK(cpu.layer_s == 0);
+  set_speeds(gpu, slow_step, prompt, 0.5, 10, true);
+  CHECK(gpu.decode_rate == 1);
+  CHECK(gpu.layer_s == doctest::Approx(0.001));
+  CHECK(gpu.prefill_rate == doctest::Approx(1.25));
+  // A prompt as short as a step says nothing of the GPU.
+  const Pass short_prompt{.predicted_s = 0.0005, .measured_s = 0.011};
+  Correction launched;
+  set_speeds(launched, slow_step, short_prompt, 0.5, 10, true);
+  CHECK(launched.prefill_rate == 1);
+}
 
-  // An H100's decoding step of a small model is all launches; a prompt four times as long is not
-  // four times as slow.
+TEST_CASE("launches that a small model showed bound other small models and not large prompts") {
   Request r = about("synthetic-122M", "H100");
   r.runtime = "torch", r.dtype = "bfloat16", r.context = 512;
   auto question = resolve(r, {}, {});
@@ -205,16 +221,15 @@ TEST_CASE(
   const auto plain = answer(*question, r);
   CHECK(plain->speed.decode->low < 300);
   Correction c;
-  c.format = question->format.name;
-  const auto layers = static_cast<double>(question->shape.layers);
-  c.prefill =
-      pace_of(plain->speed.prefill->value, question->constants.prefill_low, 140'832, 512, layers);
+  c.format = question->format.name, c.layer_s = 0.4e-3;
   question->constants.correction = c;
   const auto again = answer(*question, r);
-  CHECK(again->speed.prefill->value == doctest::Approx(140'832));
-  question->load.context = 2048;
+  const auto layers = static_cast<double>(question->shape.layers);
+  CHECK(again->speed.decode->value == doctest::Approx(1 / (layers * c.layer_s)));
+  CHECK(again->speed.prefill->value == doctest::Approx(512 / (layers * c.layer_s)));
+  question->load.context = 65536;  // long enough for its arithmetic to take over
   const auto longer = answer(*question, r);
-  CHECK(longer->speed.prefill->value > 400'000);
+  CHECK(longer->speed.prefill->value > 2 * again->speed.prefill->value);
 }
 
 TEST_CASE("a question that cannot be asked gets a sentence that names the flag") {

@@ -9,23 +9,21 @@
 
 namespace mlbench::fit {
 
-/// What a measured pass through a model showed against the prediction for it. A rate below what any
-/// runtime reached (the low end of its constants' range) is not a slow device but time that passes
-/// whatever is computed: launches on a GPU, the host's own work. It is counted by layer, so that
-/// larger models and longer prompts are not taken to be as slow.
-struct Pace {
-  double rate = 1;     ///< Multiplies the predicted rate.
-  double layer_s = 0;  ///< Seconds a layer and pass beyond that.
-};
-
+/// What a measured run of a model on this machine showed against the predictions for it.
 struct Correction {
-  std::string format;  ///< Of the weights: the paces hold for this kind only.
-  Pace decode, prefill;
+  std::string format;  ///< Of the weights: the speeds hold for this kind only.
+  double decode_rate = 1, prefill_rate = 1;  ///< Multiply the predicted rates.
+  /// Seconds a layer that a pass through a GPU takes at least, however little it computes: the host
+  /// launches its kernels one by one while the GPU computes. 0 where that was not what took long.
+  double layer_s = 0;
   std::optional<double> overhead_bytes;  ///< Measured peak less weights, KV cache and activations.
   std::string source;                    ///< The run and the model.
 };
-/// Range of a corrected prediction, as multiples of it. An assumption: docs/fit.md.
+
+/// Range of a corrected prediction, as multiples of it; where launches take most of the time, the
+/// wide one. docs/fit.md says what of other models it held.
 inline constexpr double kCorrectedLow = 0.85, kCorrectedHigh = 1.15;
+inline constexpr double kLaunchedLow = 0.6, kLaunchedHigh = 1.6;
 
 /// Constants of one runtime and version, fitted by tools/fit/fit_constants.py
 /// (data/fit_constants.json). docs/fit.md states the model that they belong to.

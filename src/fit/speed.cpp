@@ -103,30 +103,42 @@ void predict_prefill(Speed& speed, const model::ModelShape& s, const Format& f, 
 
 namespace {
 
-/// Launching the kernels of a layer took PyTorch up to 0.38 ms and MLX 0.13 ms on the one NVIDIA
-/// host that was measured (docs/fit.md), however small the layer is.
-constexpr double kMostLaunch_s = 0.4e-3;
+/// Launching the kernels of a layer took PyTorch up to 0.49 ms and MLX 0.13 ms on the two NVIDIA
+/// hosts that were measured (docs/fit.md), however small the layer is.
+constexpr double kMostLaunch_s = 0.5e-3;
+
+/// A pass is not told apart from its launches until it takes so many times as long.
+constexpr double kLaunchesRule = 1.5;
 
 void lower_by_launches(std::optional<Range>& range, double tokens, double layers) {
   if (range) range->low = tokens / (tokens / range->low + layers * kMostLaunch_s);
 }
 
-/// `range` at `pace`, its width that of corrected predictions. A pass through `layers` layers gives
-/// `tokens` tokens.
-void correct(std::optional<Range>& range, const Pace& pace, double tokens, double layers) {
+/// `range` as `c` corrects it by `rate`. A pass through `layers` layers gives `tokens` tokens.
+void correct(std::optional<Range>& range, const Correction& c, double rate, double tokens,
+             double layers) {
   if (!range) return;
-  const double pass_s = tokens / (range->value * pace.rate) + layers * pace.layer_s;
-  const double value = tokens / pass_s;
-  range = Range{.value = value, .low = value * kCorrectedLow, .high = value * kCorrectedHigh};
+  const double work_s = tokens / (range->value * rate), launches_s = layers * c.layer_s;
+  const double value = tokens / std::max(work_s, launches_s);
+  const bool launched = kLaunchesRule * launches_s > work_s;
+  range = Range{.value = value,
+                .low = value * (launched ? kLaunchedLow : kCorrectedLow),
+                .high = value * (launched ? kLaunchedHigh : kCorrectedHigh)};
 }
 
 }  // namespace
 
-Pace pace_of(double predicted, double least, double measured, double tokens, double layers) {
-  Pace pace{.rate = std::max(measured / predicted, least)};
-  const double pass_s = tokens / measured, explained_s = tokens / (predicted * pace.rate);
-  pace.layer_s = std::max(0.0, pass_s - explained_s) / layers;
-  return pace;
+void set_speeds(Correction& correction, const std::optional<Pass>& decode,
+                const std::optional<Pass>& prefill, double least, double layers, bool on_gpu) {
+  if (decode) {
+    const double rate = decode->predicted_s / decode->measured_s;
+    if (on_gpu && rate < least)
+      correction.layer_s = decode->measured_s / layers;
+    else
+      correction.decode_rate = rate;
+  }
+  if (prefill && prefill->measured_s > kLaunchesRule * layers * correction.layer_s)
+    correction.prefill_rate = prefill->predicted_s / prefill->measured_s;
 }
 
 Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& load, const Target& t,
@@ -151,8 +163,9 @@ Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& loa
     lower_by_launches(speed.prefill, d(load.context), d(s.layers));
   }
   if (c.correction && c.correction->format == f.name) {
-    correct(speed.decode, c.correction->decode, d(load.batch), d(s.layers));
-    correct(speed.prefill, c.correction->prefill, d(load.context), d(s.layers));
+    const Correction& measured = *c.correction;
+    correct(speed.decode, measured, measured.decode_rate, d(load.batch), d(s.layers));
+    correct(speed.prefill, measured, measured.prefill_rate, d(load.context), d(s.layers));
   }
   return speed;
 }

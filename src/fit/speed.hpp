@@ -28,10 +28,16 @@ struct Speed {
                                   const Load& load, const Target& target,
                                   const RuntimeConstants& constants, bool version_known);
 
-/// What measuring `measured` tokens/s says where `predicted` was predicted without a correction and
-/// `least` (a share of it) is the slowest that any runtime was. One pass through `layers` layers
-/// gives `tokens` tokens.
-[[nodiscard]] Pace pace_of(double predicted, double least, double measured, double tokens,
-                           double layers);
+/// Seconds of one pass through a model's layers: predicted without a correction, and measured.
+struct Pass {
+  double predicted_s = 0, measured_s = 0;
+};
+
+/// Sets the speeds of `correction` from a decoding step and a prompt of one model of `layers`
+/// layers. On a GPU, a step that takes longer than any runtime needed (predicted / `least`) is
+/// launches, and so is a prompt that takes hardly longer than a step; neither says how fast the GPU
+/// is. On a CPU all time is work.
+void set_speeds(Correction& correction, const std::optional<Pass>& decode,
+                const std::optional<Pass>& prefill, double least, double layers, bool on_gpu);
 
 }  // namespace mlbench::fit

@@ -137,29 +137,25 @@ std::optional<fit::Correction> correction_of(const fit::Case& question, const Fi
   c.format = question.format.name;
   c.source =
       m.run + ", " + question.shape.name + " in " + question.format.name + " with " + m.title;
-  bool any = false;
+  std::optional<fit::Pass> decode, prefill;
   for (const auto& row : m.rows) {
     if (!row.predicted || !row.measured || *row.predicted <= 0) continue;
-    const auto layers = static_cast<double>(question.shape.layers);
-    const auto& constants = question.constants;
+    const auto pass = [&](double tokens) {
+      return fit::Pass{.predicted_s = tokens / *row.predicted,
+                       .measured_s = tokens / *row.measured};
+    };
     if (row.what == kPeak) {
       const auto p = predict(question, std::nullopt, question.load.context);
       const double rest = static_cast<double>(p.need->total_bytes - p.need->overhead_bytes);
       c.overhead_bytes = std::max(0.0, *row.measured - rest);
     }
-    if (row.what.starts_with(kDecode)) {
-      const auto batch = static_cast<double>(question.load.batch);
-      c.decode = fit::pace_of(*row.predicted, constants.decode_low, *row.measured, batch, layers);
-      any = true;
-    }
-    if (row.what.starts_with(kPrompt)) {
-      const auto tokens = static_cast<double>(row.tokens);
-      c.prefill =
-          fit::pace_of(*row.predicted, constants.prefill_low, *row.measured, tokens, layers);
-      any = true;
-    }
+    if (row.what.starts_with(kDecode)) decode = pass(static_cast<double>(question.load.batch));
+    if (row.what.starts_with(kPrompt)) prefill = pass(static_cast<double>(row.tokens));
   }
-  if (!any) return std::nullopt;
+  if (!decode && !prefill) return std::nullopt;
+  fit::set_speeds(c, decode, prefill, question.constants.decode_low,
+                  static_cast<double>(question.shape.layers),
+                  question.target.kind != fit::Target::Kind::cpu);
   return c;
 }
 
