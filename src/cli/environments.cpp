@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 
 namespace mlbench::cli {
 namespace {
@@ -26,6 +27,14 @@ fs::path python_of(fs::path path) {
   std::error_code ignored;
   if (fs::is_regular_file(path / "bin" / "python", ignored)) path = path / "bin" / "python";
   return fs::absolute(path).lexically_normal();
+}
+
+/// "~/envs/old" as the shell would have it. bash expands a tilde after "NAME=" of an argument, zsh
+/// and dash do not.
+std::string with_home(std::string_view place) {
+  const char* home = std::getenv("HOME");
+  if (!place.starts_with("~/") || home == nullptr) return std::string(place);
+  return home + std::string(place.substr(1));
 }
 
 bool has_workers(const fs::path& folder) {
@@ -75,7 +84,7 @@ Result<Environment> parse_environment(const std::string& text, const fs::path& r
   Environment e{.name = std::string(parts[0].substr(0, equals)), .workers = {}, .variables = {}};
   if (e.name == "again" || e.name == "wheel-blas")
     return bad(text, "uses the name " + e.name + ", which the program needs itself");
-  const std::string place(parts[0].substr(equals + 1));
+  const std::string place = with_home(parts[0].substr(equals + 1));
   if (!place.empty()) {
     auto workers = workers_of(text, place, root);
     if (!workers) return workers.error();
@@ -87,9 +96,7 @@ Result<Environment> parse_environment(const std::string& text, const fs::path& r
       return bad(text, "holds \"" + std::string(parts[i]) + "\", which is not VARIABLE=VALUE");
     const std::string name(parts[i].substr(0, at)), value(parts[i].substr(at + 1));
     if (name == "threads") {  // whichever library makes them
-      for (const char* variable :
-           {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"})
-        e.variables.emplace_back(variable, value);
+      for (const char* variable : kThreadVariables) e.variables.emplace_back(variable, value);
     } else {
       e.variables.emplace_back(name, value);
     }

@@ -3,12 +3,17 @@
 #include "core/error.hpp"
 #include "core/json.hpp"
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace mlbench::cli {
+
+/// What OpenMP, MKL, OpenBLAS and Accelerate read their number of threads from.
+inline constexpr std::array kThreadVariables = {"OMP_NUM_THREADS", "MKL_NUM_THREADS",
+                                                "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"};
 
 /// A further environment of frameworks, given with --env: another version, another BLAS, or only
 /// other variables. A subject of it is called framework@name:device.
@@ -20,8 +25,9 @@ struct Environment {
 
 /// From "NAME=PYTHON", "NAME=FOLDER" or "NAME=" with any number of ",VARIABLE=VALUE" after it.
 /// PYTHON is the Python of a virtual environment, whose workers ./mlbench builds into
-/// build/python-HASH below `root`; FOLDER holds workers already. Errors: `usage` for bad text or
-/// what is not there; `unsupported` when the workers of that Python are not built, with the cure.
+/// build/python-HASH below `root`; FOLDER holds workers already. A "~/" at the beginning of either
+/// is the home folder: shells do not expand it after "NAME=". Errors: `usage` for bad text or what
+/// is not there; `unsupported` when the workers of that Python are not built, with the cure.
 [[nodiscard]] Result<Environment> parse_environment(const std::string& text,
                                                     const std::filesystem::path& root);
 

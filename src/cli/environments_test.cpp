@@ -1,7 +1,10 @@
 #include "cli/environments.hpp"
 
+#include "cli/selfcheck_plan.hpp"
+
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <fstream>
 
 using namespace mlbench;
@@ -62,6 +65,37 @@ TEST_CASE("an environment is a Python whose workers are built, a folder of worke
   REQUIRE(again.size() == 2);
   CHECK(again[0].variables == variables->variables);
   CHECK(again[1].workers == direct->workers);
+}
+
+TEST_CASE("one thread is one thread in every library, in an environment and in a self-check") {
+  const auto one = parse_environment("one=,threads=1", "/nowhere");
+  REQUIRE(one);
+  const auto subjects = selfcheck_subjects({{.name = "mlx:cpu",
+                                             .framework = "mlx",
+                                             .device = "cpu",
+                                             .program = {},
+                                             .missing = {},
+                                             .environment = {}}},
+                                           4);
+  REQUIRE(subjects.size() == 2);
+  CHECK(subjects[1].name == "mlx@1thread:cpu");
+  CHECK(subjects[1].environment == one->variables);
+  CHECK(one->variables.back().first == "VECLIB_MAXIMUM_THREADS");
+}
+
+TEST_CASE("a tilde is the home folder, which not every shell puts there") {
+  const Folder folder;
+  folder.file("envs/workers/mlbench-worker-mlx");
+  const char* before = std::getenv("HOME");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("HOME", folder.path.c_str(), 1);
+  const auto found = parse_environment("old=~/envs/workers", "/nowhere");
+  const auto absent = parse_environment("old=~/no", "/nowhere");
+  before == nullptr ? ::unsetenv("HOME") : ::setenv("HOME", kept.c_str(), 1);
+  REQUIRE_MESSAGE(found, (found ? "" : found.error().message));
+  CHECK(found->workers == folder.path / "envs/workers");
+  REQUIRE_FALSE(absent);
+  CHECK(absent.error().message.find((folder.path / "no").string()) != std::string::npos);
 }
 
 TEST_CASE("what is no environment is refused with the reason") {

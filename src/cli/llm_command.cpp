@@ -15,6 +15,12 @@ namespace {
 
 constexpr std::int64_t kTokensOfACall = 16;
 
+/// The framework that has this kind of weights, where only one has; else whichever is usual here.
+std::string runtime_of(const std::string& quant) {
+  if (quant == "mxfp4" || quant == "nvfp4") return "mlx";
+  return quant == "int8" ? "torch" : "";
+}
+
 /// fit's answer before anything is loaded: a model that cannot fit would only make the machine
 /// swap. Our own small models are not in its list, and always fit.
 Status refuse_if_too_large(const LlmOptions& o, const std::string& dtype, bool is_stored_quantised,
@@ -24,7 +30,7 @@ Status refuse_if_too_large(const LlmOptions& o, const std::string& dtype, bool i
   request.model = o.model, request.context = context, request.batch = o.batch;
   // What a checkpoint is stored as, fit reads from it.
   if (!o.quant.empty())
-    request.quant = o.quant;
+    request.quant = o.quant, request.runtime = runtime_of(o.quant);
   else if (!is_stored_quantised)
     request.dtype = dtype;
   const auto question = fit::resolve(request, here, {});

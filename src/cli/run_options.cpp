@@ -191,6 +191,9 @@ Result<RunOptions> resolve(const RunFlags& flags, const machine::Machine& machin
   s.budget_s = plan::limits_of(s.preset).budget_s;
   apply_config(config.measure, s);
   if (auto ok = apply_flags(flags, s); !ok) return ok.error();
+  // A preset's budget is what it may take, not what it is to use.
+  const auto& m = config.measure;
+  s.share_budget = (!flags.budget.empty() || m.budget_s) && !m.case_budget_s && !m.max_rounds;
   if (auto ok = choose_subjects(flags, options.subjects); !ok) return ok.error();
   if (config.subjects) options.subjects.only = *config.subjects;
   options.catalogue = plan::catalogue_of(config);
@@ -228,6 +231,7 @@ Json to_json(const run::Settings& s) {
           {"case_budget_s", s.case_budget_s},
           {"min_rounds", s.min_rounds},
           {"max_rounds", s.max_rounds},
+          {"share_budget", s.share_budget},
           {"control_target", s.control_target},
           {"rows", s.rows},
           {"block_s", s.block_s},
@@ -248,6 +252,7 @@ run::Settings settings_from_json(const Json& json) {
   s.case_budget_s = find_number(json, "case_budget_s").value_or(s.case_budget_s);
   s.min_rounds = static_cast<int>(find_int(json, "min_rounds").value_or(s.min_rounds));
   s.max_rounds = static_cast<int>(find_int(json, "max_rounds").value_or(s.max_rounds));
+  s.share_budget = find_bool(json, "share_budget").value_or(s.share_budget);
   s.control_target = find_number(json, "control_target").value_or(s.control_target);
   s.rows = static_cast<int>(find_int(json, "rows").value_or(s.rows));
   s.block_s = find_number(json, "block_s").value_or(s.block_s);

@@ -72,6 +72,16 @@ TEST_CASE("the preset decides what neither flag nor file says") {
   CHECK(resolved(flags).settings.budget_s == 110);
 }
 
+TEST_CASE("who asks for a budget has it used, unless the limits of a case are given too") {
+  RunFlags flags;
+  CHECK_FALSE(resolved(flags).settings.share_budget);  // a preset's budget is an upper limit
+  flags.budget = "5m";
+  CHECK(resolved(flags).settings.share_budget);
+  const ConfigFile limited("measure: {max_rounds: 9}\n");
+  flags.config = limited.path;
+  CHECK_FALSE(resolved(flags).settings.share_budget);
+}
+
 TEST_CASE("a file wins over the preset, a flag over the file") {
   const ConfigFile file(
       "measure: {budget: 90s, target: 2%, min_rounds: 7, max_rounds: 9, seed: 5}\n"
@@ -133,6 +143,7 @@ TEST_CASE("settings survive the journal") {
   s.case_budget_s = 12;
   s.min_rounds = 7;
   s.max_rounds = 8;
+  s.share_budget = true;
   s.rows = 3;
   s.block_s = 0.5;
   s.warm_min_s = 0.25;

@@ -40,6 +40,7 @@ Result<Plan> resolve_selfcheck(const SelfcheckOptions& given, const machine::Mac
   if (given.results.empty())
     plan.options.results_dir = default_results_dir().parent_path() / "selfcheck";
   plan.options.settings.control_target = plan.options.settings.target;
+  plan.options.settings.share_budget = false;  // the time that is left is for the next trial
   for (const auto& text : given.inject) {
     const auto change = parse_share(text);
     if (!change || *change < 0.01 || *change > 0.5)
@@ -189,7 +190,7 @@ class Selfcheck {
   std::vector<run::Subject> subjects_;
   std::vector<store::SubjectRecord> subject_lines_;
   std::vector<SelfcheckCases> cases_;
-  std::vector<compare::Comparison> comparisons_;
+  std::vector<compare::SelfComparison> comparisons_;
   std::vector<std::string> journals_;
   Clock::time_point start_ = Clock::now();
   int trials_ = 1, cases_a_trial_ = 1;
@@ -201,7 +202,7 @@ Result<report::SelfcheckReport> from_journals(const SelfcheckOptions& given, dou
       given.results.empty() ? default_results_dir() : std::filesystem::path(given.results);
   report::SelfcheckReport report{
       .result = {}, .target = target, .duration_s = 0, .journals = {}, .regrouped = true};
-  std::vector<compare::Comparison> comparisons;
+  std::vector<compare::SelfComparison> comparisons;
   for (const auto& run : given.from_journals) {
     const auto path = store::find_journal(run, results);
     if (!path) return path.error();

@@ -1,5 +1,6 @@
 #include "cli/selfcheck_plan.hpp"
 
+#include "cli/environments.hpp"
 #include "compare/ceilings.hpp"
 
 #include <algorithm>
@@ -51,8 +52,7 @@ std::vector<run::Subject> selfcheck_subjects(const std::vector<run::Subject>& fo
     single.name = s.name.substr(0, colon) +
                   (s.name.find('@') == std::string::npos ? "@1thread" : "+1thread") +
                   s.name.substr(colon);
-    for (const char* variable : {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"})
-      single.environment.emplace_back(variable, "1");
+    for (const char* variable : kThreadVariables) single.environment.emplace_back(variable, "1");
     subjects.push_back(std::move(single));
   }
   return subjects;

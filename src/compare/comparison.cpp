@@ -44,11 +44,20 @@ std::vector<const Cell*> cells_of(const Runs& runs, const std::string& case_id,
   return cells;
 }
 
-/// ok only where every run of the side is; else the first that is not.
+/// How bad it is for a gate that a case ended so.
+int badness(CaseStatus status) {
+  if (status == CaseStatus::ok) return 0;
+  if (status == CaseStatus::skipped) return 1;
+  return status == CaseStatus::unsupported ? 2 : 3;
+}
+
+/// ok only where every run of the side is; else the first of the worst: a run that skipped the case
+/// does not hide that it crashed in another.
 const Cell* worst_of(const std::vector<const Cell*>& cells) {
-  const auto it = std::find_if(cells.begin(), cells.end(),
-                               [](const Cell* c) { return c->status != CaseStatus::ok; });
-  return it == cells.end() ? (cells.empty() ? nullptr : cells.front()) : *it;
+  const auto it = std::max_element(cells.begin(), cells.end(), [](const Cell* x, const Cell* y) {
+    return badness(x->status) < badness(y->status);
+  });
+  return it == cells.end() ? nullptr : *it;
 }
 
 /// Logs of process times, by run.
@@ -73,7 +82,15 @@ std::optional<stats::TimeSummary> time_over(const std::vector<const Cell*>& cell
 struct Unpaired {
   std::optional<stats::RatioInterval> interval;
   int runs = 0, processes = 0;  ///< Of the smaller side.
+  bool is_over_runs = false;    ///< The runs are the units.
+  std::optional<double> ratio = {};
 };
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return sum / static_cast<double>(values.size());
+}
 
 Unpaired unpaired(const std::vector<const Cell*>& base, const std::vector<const Cell*>& now) {
   const auto b = logs_of(base), n = logs_of(now);
@@ -86,9 +103,11 @@ Unpaired unpaired(const std::vector<const Cell*>& base, const std::vector<const 
                   .runs = static_cast<int>(std::min(b.size(), n.size())),
                   .processes = static_cast<int>(std::min(processes(b), processes(n)))};
   if (b.empty() || n.empty()) return result;
-  const bool one_each = b.size() == 1 && n.size() == 1;
-  result.interval = one_each ? stats::welch_interval(n.front(), b.front())
-                             : stats::welch_interval(stats::run_means(n), stats::run_means(b));
+  result.is_over_runs = b.size() > 1 || n.size() > 1;
+  const auto units_b = result.is_over_runs ? stats::run_means(b) : b.front(),
+             units_n = result.is_over_runs ? stats::run_means(n) : n.front();
+  result.interval = stats::welch_interval(units_n, units_b);
+  if (!units_b.empty() && !units_n.empty()) result.ratio = std::exp(mean(units_b) - mean(units_n));
   return result;
 }
 
@@ -195,7 +214,9 @@ void judge_separate(CaseComparison& c, const Unpaired& u, const Comparison& whol
   c.interval = u.interval;
   c.runs = u.runs;
   if (!u.interval) {
-    c.reason = "fewer than 2 processes on a side";
+    c.ratio_without_range = u.ratio;
+    c.reason = u.is_over_runs ? "not interleaved, and fewer than 2 runs on a side"
+                              : "fewer than 2 processes on a side";
     return;
   }
   if (!whole.same_machine) {
@@ -258,6 +279,8 @@ CaseComparison compare_case(const CaseRecord& record, const SubjectMatch& match,
                    .work = record.work,
                    .base_time = time_over(base),
                    .now_time = time_over(now)};
+  c.was_measured = std::any_of(base.begin(), base.end(),
+                               [](const Cell* cell) { return cell->status == CaseStatus::ok; });
   const Cell *b = worst_of(base), *n = worst_of(now);
   if (b != nullptr) c.base_status = b->status;
   if (n != nullptr) c.now_status = n->status;
@@ -281,13 +304,13 @@ CaseComparison compare_case(const CaseRecord& record, const SubjectMatch& match,
   constexpr const char* kDistrusted = "a control of its run failed";
   if (whole.interleaved) {
     judge_interleaved(c, request);
-    if (!whole.failed_controls.empty()) withhold(c, kDistrusted);
-    return c;
+  } else {
+    const auto* subject = request.base.front().find_subject(match.base);
+    const auto control =
+        whole.controls.find(subject == nullptr ? "" : device_kind(subject->device));
+    judge_separate(c, unpaired(base, now), whole,
+                   control == whole.controls.end() ? nullptr : &control->second);
   }
-  const auto* subject = request.base.front().find_subject(match.base);
-  const auto control = whole.controls.find(subject == nullptr ? "" : device_kind(subject->device));
-  judge_separate(c, unpaired(base, now), whole,
-                 control == whole.controls.end() ? nullptr : &control->second);
   if (!whole.failed_controls.empty()) withhold(c, kDistrusted);
   if (!whole.refusal.empty()) {  // asked for all the same
     c.judgement = {};
@@ -349,7 +372,8 @@ GateResult apply_gate(std::vector<CaseComparison>& cases, double margin) {
     CaseComparison& c = cases[i];
     using Gate = CaseComparison::Gate;
     const bool was_ok = c.base_status == CaseStatus::ok;
-    if (was_ok && c.now_status && is_failure(*c.now_status)) {
+    if (was_ok && c.now_status &&
+        (is_failure(*c.now_status) || *c.now_status == CaseStatus::unsupported)) {
       c.gate = Gate::broken;
       ++gate.broken;
     } else if (adjusted[i]) {
@@ -357,7 +381,8 @@ GateResult apply_gate(std::vector<CaseComparison>& cases, double margin) {
       c.gate = adjusted[i]->high < 1 / (1 + margin) ? Gate::regression : Gate::held;
       gate.regressions += c.gate == Gate::regression ? 1 : 0;
       ++gate.judged;
-    } else if (!c.skipped) {
+    } else if (!c.skipped || c.was_measured) {
+      c.gate = Gate::not_judged;
       ++gate.not_judged;
     }
   }
@@ -420,12 +445,13 @@ std::string refusal_of(const std::vector<SetupDifference>& differences) {
 
 std::string_view name_of(CaseComparison::Gate gate) noexcept {
   switch (gate) {
+    case CaseComparison::Gate::left_out: return "left_out";
     case CaseComparison::Gate::not_judged: return "not_judged";
     case CaseComparison::Gate::held: return "held";
     case CaseComparison::Gate::regression: return "regression";
     case CaseComparison::Gate::broken: return "broken";
   }
-  return "not_judged";
+  return "left_out";
 }
 
 Result<Comparison> compare_sides(const ComparisonRequest& request) {
@@ -462,7 +488,10 @@ Result<Comparison> compare_sides(const ComparisonRequest& request) {
     for (const CaseRecord* c : all_cases(request.base, request.now))
       result.cases.push_back(compare_case(*c, match, request, result));
   }
-  if (request.gate) result.gate = apply_gate(result.cases, *request.gate);
+  if (request.gate) {
+    result.gate = apply_gate(result.cases, *request.gate);
+    result.gate->lost_subjects = std::move(matching->base_only);
+  }
   return result;
 }
 

@@ -32,14 +32,18 @@ struct CaseComparison {
   std::optional<stats::TimeSummary> base_time = {}, now_time = {};
   int runs = 1;                                       ///< The smaller number of runs a side.
   std::optional<stats::RatioInterval> interval = {};  ///< Over process pairs, processes, or runs.
+  /// Where a side has too few processes or runs for a range.
+  std::optional<double> ratio_without_range = {};
   double extra_log = 0;  ///< What the control could not exclude; part of `interval`.
   stats::Judgement judgement = {};
   std::string reason = {};              ///< Why there is no verdict; empty where there is one.
   std::vector<std::string> flags = {};  ///< docs/warnings.md.
   bool skipped = false;                 ///< Left out by plan on a side, or lacking there.
-  /// For the gate: Holm's interval, and what it found.
+  bool was_measured = false;            ///< Some run of BASE has a result.
+  /// For the gate: Holm's interval, and what it found. `left_out`: BASE has no result either, or
+  /// there is no gate.
   std::optional<stats::RatioInterval> adjusted = {};
-  enum class Gate { not_judged, held, regression, broken } gate = Gate::not_judged;
+  enum class Gate { left_out, not_judged, held, regression, broken } gate = Gate::left_out;
 };
 [[nodiscard]] std::string_view name_of(CaseComparison::Gate gate) noexcept;
 
@@ -55,7 +59,8 @@ struct OccasionControl {
 struct GateResult {
   double margin = 0;
   int judged = 0, not_judged = 0, regressions = 0, broken = 0;
-  std::optional<bool> passed = {};  ///< Empty: nothing could be judged.
+  std::vector<std::string> lost_subjects = {};  ///< Measured in BASE, without a partner in NEW.
+  std::optional<bool> passed = {};              ///< Empty: nothing could be judged.
 };
 
 /// A control of one of the runs that failed: nothing that this run says is to be trusted.

@@ -43,8 +43,10 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 /// Two environments of one framework in one run, `cases` cases; `slow` of them 10 % slower in new.
-MadeUpRun ab_run(int cases, int slow, int rounds = 8) {
-  MadeUpRun run("2026-01-01T00:00:00Z");
+MadeUpRun ab_run(int cases, int slow, int rounds = 8,
+                 const std::string& started = "2026-01-01T00:00:00Z",
+                 const Json& header = Json::object()) {
+  MadeUpRun run(started, header);
   run.subject("mlx@old:cpu", "0.31.0").subject("mlx@new:cpu", "0.32.4");
   for (int i = 0; i < cases; ++i) {
     run.gemm(64 + i);
@@ -223,6 +225,20 @@ TEST_CASE("several runs a side are pooled by run: two runs give no verdict, thre
   CHECK(torch.runs == 3);
 }
 
+TEST_CASE("three runs against one have a ratio without a range, and the reason is true") {
+  ComparisonRequest request;
+  for (int i = 0; i < 3; ++i)
+    request.base.push_back(run_of("b" + std::to_string(i), 1e-3, 1e-3).data());
+  request.now.push_back(run_of("n", 1.25e-3, 1e-3).data());
+  const auto c = compare_sides(request);
+  REQUIRE(c);
+  const auto& torch = only(*c, "torch:cpu");
+  CHECK(torch.reason == "not interleaved, and fewer than 2 runs on a side");
+  CHECK_FALSE(torch.interval);
+  CHECK(torch.ratio_without_range.value_or(0) == doctest::Approx(0.8).epsilon(0.01));
+  CHECK(torch.judgement.verdict == Verdict::invalid);
+}
+
 TEST_CASE("runs of one side that differ in version are refused") {
   const auto result = compare_sides(
       {.base = {run_of("1", 1e-3, 1e-3).data(), run_of("2", 1e-3, 1e-3, 12, "2.13.0").data()},
@@ -277,6 +293,84 @@ TEST_CASE("a gate fails on a slow-down beyond its margin, and holds on one withi
   CHECK(compare_within(ab_run(4, 1), 0.12).gate->passed == true);
   CHECK(compare_within(ab_run(4, 0), 0.03).gate->passed == true);
   CHECK(compare_within(ab_run(4, 0, 3), 0.03).gate->passed == std::nullopt);  // too few rounds
+}
+
+TEST_CASE("runs of two environments that do not belong together get no verdicts either") {
+  for (const Json& other : {Json{{"method_version", 2}}, Json{{"settings", {{"seed", 7}}}}}) {
+    ComparisonRequest request{.base = {ab_run(2, 1, 8, "1").data(), ab_run(2, 1, 8, "2").data(),
+                                       ab_run(2, 1, 8, "3", other).data()},
+                              .now = {},
+                              .subjects = {},
+                              .anyway = false,
+                              .gate = 0.03};
+    const auto refused = compare_sides(request);
+    REQUIRE(refused);
+    CHECK_FALSE(refused->refusal.empty());
+    CHECK(refused->cases.empty());
+    request.anyway = true;
+    const auto anyway = compare_sides(request);
+    REQUIRE(anyway);
+    REQUIRE(anyway->cases.size() == 2);
+    for (const auto& c : anyway->cases) {
+      CHECK(c.judgement.verdict == Verdict::invalid);
+      CHECK(c.reason == "not comparable");
+      CHECK(c.interval.has_value());
+    }
+    CHECK_FALSE(anyway->gate->passed.has_value());
+  }
+}
+
+TEST_CASE("a gate counts what NEW lost, and fails on what it does not support any more") {
+  const auto side = [](const char* started) {
+    MadeUpRun run(started);
+    run.subject("torch:cpu", "2.12.0").subject("native:cpu", "0.1.0");
+    for (int n : {64, 65, 66, 67, 68}) {
+      if (n == 67 && std::string(started) == "2") continue;  // absent in NEW
+      run.gemm(n);
+      run.measure(n, {{"torch:cpu", 1e-3}, {"native:cpu", 1e-3}}, 12);
+    }
+    return run;
+  };
+  auto base = side("1"), now = side("2");
+  now.outcome(65, "torch:cpu", "skipped", "its 6 rounds do not fit into the budget");
+  for (auto* run : {&base, &now}) run->outcome(68, "torch:cpu", "skipped", "too large");
+  const auto lost = compare_runs(base, now, 0.03);
+  CHECK(only(lost, "torch:cpu", 64).gate == Gate::held);
+  CHECK(only(lost, "torch:cpu", 65).gate == Gate::not_judged);
+  CHECK(only(lost, "torch:cpu", 67).gate == Gate::not_judged);
+  CHECK(only(lost, "torch:cpu", 68).gate == Gate::left_out);  // BASE has no result either
+  CHECK(lost.gate->not_judged == 3);                          // 65 and 67 of torch, 67 of native
+  CHECK(lost.gate->broken == 0);
+  CHECK(lost.gate->passed == true);
+
+  now.outcome(66, "torch:cpu", "unsupported", "no such kernel");
+  const auto broken = compare_runs(base, now, 0.03);
+  CHECK(only(broken, "torch:cpu", 66).gate == Gate::broken);
+  CHECK(broken.gate->broken == 1);
+  CHECK(broken.gate->passed == false);
+}
+
+TEST_CASE("a run that skipped a case does not hide that it crashed in another") {
+  std::vector<MadeUpRun> runs;
+  for (const char* started : {"b1", "b2", "n1", "n2"}) runs.push_back(run_of(started, 1e-3, 1e-3));
+  runs[2].outcome(64, "torch:cpu", "skipped", "over budget");
+  runs[3].outcome(64, "torch:cpu", "crashed", "signal 11");
+  const auto c = compare_sides({.base = {runs[0].data(), runs[1].data()},
+                                .now = {runs[2].data(), runs[3].data()},
+                                .subjects = {},
+                                .anyway = false,
+                                .gate = 0.03});
+  REQUIRE(c);
+  CHECK(only(*c, "torch:cpu").gate == Gate::broken);
+  CHECK(c->gate->broken == 1);
+}
+
+TEST_CASE("a gate names the subject that NEW lost") {
+  auto base = run_of("1", 1e-3, 1e-3);
+  base.subject("mlx:cpu", "0.31");
+  base.measure(64, {{"mlx:cpu", 1e-3}}, 12);
+  const auto c = compare_runs(base, run_of("2", 1e-3, 1e-3), 0.03);
+  CHECK(c.gate->lost_subjects == std::vector<std::string>{"mlx:cpu"});
 }
 
 TEST_CASE("a gain is no regression, however large") {

@@ -148,7 +148,7 @@ CellConditions conditions_of(const store::Cell& cell) {
     }
     if (b.waiters_cpu_s) {
       waiters_s += *b.waiters_cpu_s;
-      waited_s += b.duration_s;
+      waited_s += b.lead_in_s + b.duration_s;  // it is read around the whole request
     }
     if (b.spin_s) spins_s.push_back(*b.spin_s);
   }

@@ -150,6 +150,20 @@ TEST_CASE("waiters are proved silent by their CPU time") {
   CHECK(flags_of(spinning) == std::vector<std::string>{"busy_waiters"});
 }
 
+TEST_CASE("what waiters used while a block led in is set against that time too") {
+  // Before the 30 ms of samples: 2 calls x 2 samples x 5 ms of lead-in, and 10 ms of arithmetic.
+  const auto run = run_with(
+      nothing,
+      [](int, bool, int) {
+        return Json{
+            {"waiters_cpu_s", 2.4e-3}, {"spin_s", 0.01}, {"lead_in_samples_s", {5e-3, 5e-3}}};
+      },
+      "cuda:0");
+  const auto cell = conditions_of(cell_of(run, "torch:cuda:0"));
+  CHECK(cell.waiters_fraction.value_or(-1) == doctest::Approx(0.04));
+  CHECK(flags_of(cell).empty());
+}
+
 TEST_CASE("involuntary switches are told by the second of blocks") {
   const auto cell = conditions_of(cell_of(run_with(nothing, [](int, bool, int) {
     return Json{{"involuntary_switches", 3}};

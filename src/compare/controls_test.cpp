@@ -114,7 +114,7 @@ TEST_CASE("intervals of runs that stopped by the old rule are shown as they were
 }
 
 TEST_CASE("a self-check counts false verdicts, what was found, and what the intervals hold") {
-  std::vector<Comparison> comparisons;
+  std::vector<SelfComparison> comparisons;
   const auto add = [&](double extra, double centre) {
     for (auto& c : comparisons_of(control_run(extra, around(centre, 0.01))))
       comparisons.push_back(std::move(c));
@@ -139,6 +139,10 @@ TEST_CASE("a self-check counts false verdicts, what was found, and what the inte
   CHECK(result.groups[0].name == "torch:cpu, about 20 ms");
   CHECK(result.groups[0].seconds_a_pair == doctest::Approx(0.5));
   CHECK(result.groups[0].sd_log == doctest::Approx(0.0094).epsilon(0.05));
+  // 120 pairs of half a second would fit into 60 s, and a run makes no more than 30.
+  const auto of_30 = stats::expected_half_width_log(result.groups[0].sd_log, 30, 0.95,
+                                                    stats::kSequentialInflation);
+  CHECK(result.groups[0].width_60_s.value_or(0) == doctest::Approx(std::expm1(*of_30)));
 
   for (int i = 0; i < 3; ++i) add(0, 1.05);
   CHECK(summarize(comparisons, 1000).alarm());  // 5 of 23
@@ -147,7 +151,7 @@ TEST_CASE("a self-check counts false verdicts, what was found, and what the inte
 
 TEST_CASE("regrouping keeps the promise even where every stored pair leans to one side") {
   // Label flips make the null exact: a pool that is off by 1 % in all pairs is noise of 1 % then.
-  std::vector<Comparison> comparisons;
+  std::vector<SelfComparison> comparisons;
   for (int i = 0; i < 4; ++i) {
     for (auto& c : comparisons_of(control_run(0, around(1.01, 0.01))))
       comparisons.push_back(std::move(c));

@@ -88,6 +88,7 @@ Result<Matching> match_subjects(const std::vector<RunData>& base, const std::vec
   take([](const auto& x, const auto& y) { return x.name == y.name; });
   take([](const auto& x, const auto& y) { return framework_and_kind(x) == framework_and_kind(y); });
   for (const auto* s : b) result.unmatched.push_back(s->name + " was measured in BASE only");
+  result.base_only = names_of(b);
   for (const auto* s : n) result.unmatched.push_back(s->name + " was measured in NEW only");
   return result;
 }

@@ -11,7 +11,8 @@ namespace mlbench::compare {
 
 struct Matching {
   std::vector<SubjectMatch> matches;
-  std::vector<std::string> unmatched;  ///< Sentences.
+  std::vector<std::string> unmatched;       ///< Sentences.
+  std::vector<std::string> base_only = {};  ///< Subjects of BASE among them.
 };
 
 /// Subjects of two sides that belong together: those of one name; of the others those that are the

@@ -12,21 +12,24 @@ namespace {
 
 using stats::Verdict;
 
+/// Process pairs of a case in a run: run::Settings::min_rounds and max_rounds.
+constexpr int kFewestPairs = 6, kMostPairs = 30;
+
 std::string group_of(const std::string& subject, double call_s) {
   const char* about = call_s < 4e-3 ? "about 1 ms" : "about 20 ms";
   return subject + ", " + about;
 }
 
-bool has_verdict(const Comparison& c) {
+bool has_verdict(const SelfComparison& c) {
   return c.verdict.judgement.verdict != Verdict::invalid && c.verdict.interval.has_value();
 }
 
-bool is_significant(const Comparison& c) {
+bool is_significant(const SelfComparison& c) {
   const auto v = c.verdict.judgement.verdict;
   return v == Verdict::faster || v == Verdict::slower;
 }
 
-bool covers(const Comparison& c) {
+bool covers(const SelfComparison& c) {
   const auto& i = *c.verdict.interval;
   return i.low <= c.verdict.true_ratio && c.verdict.true_ratio <= i.high;
 }
@@ -37,7 +40,7 @@ double width(double sd_log, int pairs) {
 }
 
 SelfcheckGroup group_result(const std::string& name,
-                            const std::vector<const Comparison*>& members) {
+                            const std::vector<const SelfComparison*>& members) {
   SelfcheckGroup g{.name = name};
   double squares = 0, degrees = 0;
   std::vector<double> seconds;
@@ -55,13 +58,13 @@ SelfcheckGroup group_result(const std::string& name,
   g.width_10 = width(g.sd_log, 10);
   g.width_20 = width(g.sd_log, 20);
   if (g.seconds_a_pair > 0) {
-    const int pairs = static_cast<int>(60 / g.seconds_a_pair);
-    if (pairs >= 6) g.width_60_s = width(g.sd_log, pairs);
+    const int pairs = std::min(kMostPairs, static_cast<int>(60 / g.seconds_a_pair));
+    if (pairs >= kFewestPairs) g.width_60_s = width(g.sd_log, pairs);
   }
   return g;
 }
 
-void count_injected(std::vector<InjectedResult>& results, const Comparison& c) {
+void count_injected(std::vector<InjectedResult>& results, const SelfComparison& c) {
   auto it = std::find_if(results.begin(), results.end(),
                          [&](const auto& r) { return std::abs(r.change - c.change) < 1e-9; });
   if (it == results.end()) it = results.insert(results.end(), InjectedResult{.change = c.change});
@@ -74,17 +77,17 @@ void count_injected(std::vector<InjectedResult>& results, const Comparison& c) {
 
 }  // namespace
 
-std::vector<Comparison> comparisons_of(const store::RunData& run) {
-  std::vector<Comparison> found;
+std::vector<SelfComparison> comparisons_of(const store::RunData& run) {
+  std::vector<SelfComparison> found;
   for (const auto& c : run.cases) {
     if (!c.control) continue;
     for (const auto* pair : pairs_of(run, c)) {
       const auto* cell = run.find_cell(c.definition.id, pair->a);
       const auto time = cell == nullptr ? std::nullopt : time_of(*cell);
-      Comparison comparison{.verdict = verdict_of(run, c, *pair),
-                            .group = group_of(pair->a, time ? time->median_s : 0),
-                            .change = c.control->extra_work,
-                            .seconds_a_pair = run.mean_slot_s(c.definition.id)};
+      SelfComparison comparison{.verdict = verdict_of(run, c, *pair),
+                                .group = group_of(pair->a, time ? time->median_s : 0),
+                                .change = c.control->extra_work,
+                                .seconds_a_pair = run.mean_slot_s(c.definition.id)};
       found.push_back(std::move(comparison));
     }
   }
@@ -98,9 +101,9 @@ bool SelfcheckResult::alarm() const {
   return (comparisons > 0 && false_verdicts >= alarm_from) || wrong;
 }
 
-SelfcheckResult summarize(const std::vector<Comparison>& comparisons, int most) {
+SelfcheckResult summarize(const std::vector<SelfComparison>& comparisons, int most) {
   SelfcheckResult result;
-  std::map<std::string, std::vector<const Comparison*>> groups;
+  std::map<std::string, std::vector<const SelfComparison*>> groups;
   for (const auto& c : comparisons) {
     if (!has_verdict(c)) {
       ++result.without_verdict;
@@ -124,28 +127,27 @@ SelfcheckResult summarize(const std::vector<Comparison>& comparisons, int most) 
   return result;
 }
 
-std::vector<Comparison> regroup(const std::vector<Comparison>& comparisons, int draws,
-                                double target, std::uint64_t seed) {
-  constexpr std::size_t kFewestPairs = 6, kMostPairs = 30;
+std::vector<SelfComparison> regroup(const std::vector<SelfComparison>& comparisons, int draws,
+                                    double target, std::uint64_t seed) {
   std::map<std::string, std::vector<double>> pools;  // by group: cases of one group are alike
   for (const auto& c : comparisons) {
     if (c.change > 0) continue;
     auto& pool = pools[c.group];
     pool.insert(pool.end(), c.verdict.pair_log_ratios.begin(), c.verdict.pair_log_ratios.end());
   }
-  std::erase_if(pools, [](const auto& p) { return p.second.size() < 2 * kFewestPairs; });
-  std::vector<Comparison> drawn;
+  std::erase_if(pools, [](const auto& p) { return std::ssize(p.second) < 2 * kFewestPairs; });
+  std::vector<SelfComparison> drawn;
   std::mt19937_64 random(seed);
   for (int draw = 0; draw < draws && !pools.empty(); ++draw) {
     auto it = pools.begin();
     std::advance(it, draw % static_cast<int>(pools.size()));
     auto pool = it->second;
-    Comparison c{.verdict = {}, .group = it->first};
+    SelfComparison c{.verdict = {}, .group = it->first};
     auto& d = c.verdict.pair_log_ratios;
-    for (std::size_t i = 0; i < pool.size() && d.size() < kMostPairs; ++i) {
+    for (std::size_t i = 0; i < pool.size() && std::ssize(d) < kMostPairs; ++i) {
       std::swap(pool[i], pool[i + random() % (pool.size() - i)]);
       d.push_back(random() % 2 == 0 ? pool[i] : -pool[i]);
-      if (d.size() < kFewestPairs) continue;
+      if (std::ssize(d) < kFewestPairs) continue;
       c.verdict.interval = stats::ratio_interval(d, 0.95, stats::kSequentialInflation);
       if (stats::settled(c.verdict.interval, target)) break;
     }

@@ -11,7 +11,7 @@
 namespace mlbench::compare {
 
 /// One comparison of a subject with itself, ready to be counted.
-struct Comparison {
+struct SelfComparison {
   CaseVerdict verdict;
   std::string group;          ///< "torch:cpu, about 1 ms": what it is counted with.
   double change = 0;          ///< Work added to side b as asked for, as a share; 0 for a null.
@@ -19,15 +19,19 @@ struct Comparison {
 };
 
 /// The controls of `run`, with their group by subject and time of a call.
-[[nodiscard]] std::vector<Comparison> comparisons_of(const store::RunData& run);
+[[nodiscard]] std::vector<SelfComparison> comparisons_of(const store::RunData& run);
 
 struct SelfcheckGroup {
   std::string name;
   int comparisons = 0, false_verdicts = 0;
   double sd_log = 0;          ///< Of the pairs' log ratios, pooled over the group's comparisons.
   double seconds_a_pair = 0;  ///< Median over the comparisons.
-  /// Expected half-widths, as shares, from 6, 10 and 20 pairs and from 60 s of measuring.
+  /// Expected half-widths, as shares, from 6, 10 and 20 pairs.
   double width_6 = 0, width_10 = 0, width_20 = 0;
+  /// From a case's own 60 s, of which a run makes 30 pairs at most; empty where 6 do not fit. It
+  /// assumes slots as long as those of the self-check and processes that are started already: what
+  /// a start takes is shared by all cases of a round, and is not in `seconds_a_pair`. So where few
+  /// cases are measured, and 30 pairs do not fit, it comes out a little too narrow.
   std::optional<double> width_60_s = {};
 };
 
@@ -51,14 +55,14 @@ struct SelfcheckResult {
 };
 
 /// Counts the first `most` null comparisons that have a verdict, and all injected ones.
-[[nodiscard]] SelfcheckResult summarize(const std::vector<Comparison>& comparisons, int most);
+[[nodiscard]] SelfcheckResult summarize(const std::vector<SelfComparison>& comparisons, int most);
 
 /// Null comparisons made from the stored pairs of `comparisons`, at no measuring cost: for each
 /// case the pairs of all runs are drawn in random order with labels flipped at random, and the stop
 /// rule and the verdict rule are applied. Label flips make the null exact. Returns `draws`
 /// comparisons, spread evenly over the cases that have at least 12 pairs; draws share pairs, so
 /// their number says nothing about certainty.
-[[nodiscard]] std::vector<Comparison> regroup(const std::vector<Comparison>& comparisons, int draws,
-                                              double target, std::uint64_t seed);
+[[nodiscard]] std::vector<SelfComparison> regroup(const std::vector<SelfComparison>& comparisons,
+                                                  int draws, double target, std::uint64_t seed);
 
 }  // namespace mlbench::compare

@@ -137,6 +137,11 @@ Result<Case> resolve(const Request& r, const machine::Machine& here, const Measu
   auto format = format_of(r, c.shape, c.runtime.name);
   if (!format) return format.error();
   c.format = *format;
+  if (c.load.training == Load::Training::full && c.format.is_quantised()) {
+    return fail(ErrorKind::usage, "--train full with " + c.format.name +
+                                      " weights: full training needs dense weights (--dtype "
+                                      "bfloat16); --train lora trains beside quantised ones");
+  }
   auto constants = constants_for(c.runtime, c.target.kind);
   if (!constants) return constants.error();
   c.constants = std::move(*constants);

@@ -27,9 +27,10 @@ enum class LimitKind { largest_buffer, working_set, memory };
 
 /// One way out, computed.
 struct Option {
-  std::string change;  ///< "4-bit weights (4bit)"
-  bool fits = false;
-  std::string command;  ///< What to run.
+  std::string change;    ///< "4-bit weights (4bit)"
+  bool fits = false;     ///< As far as is known.
+  bool depends = false;  ///< Fits if something holds that is not known here; `change` says what.
+  std::string command;   ///< What to run.
   std::optional<std::int64_t> total_bytes;
   std::optional<Range> decode;
 };

@@ -191,7 +191,7 @@ TEST_CASE(
   const Pass prompt{.predicted_s = 1, .measured_s = 0.8};
   for (const bool on_gpu : {false, true}) {
     Correction c;
-    set_speeds(c, step, prompt, 0.5, 10, on_gpu);
+    set_speeds(c, step, prompt, {.decode = 0.5, .prefill = 0.7}, 10, on_gpu);
     CHECK(c.decode_rate == doctest::Approx(1 / 1.2));
     CHECK(c.prefill_rate == doctest::Approx(1.25));
     CHECK(c.layer_s == 0);
@@ -199,18 +199,18 @@ TEST_CASE(
   // Five times as long as predicted: a slow CPU, or a GPU that waits for its host.
   const Pass slow_step{.predicted_s = 0.002, .measured_s = 0.010};
   Correction cpu, gpu;
-  set_speeds(cpu, slow_step, prompt, 0.5, 10, false);
+  set_speeds(cpu, slow_step, prompt, {.decode = 0.5, .prefill = 0.7}, 10, false);
   CHECK(cpu.decode_rate == doctest::Approx(0.2));
   CHECK(cpu.layer_s == 0);
-  set_speeds(gpu, slow_step, prompt, 0.5, 10, true);
+  set_speeds(gpu, slow_step, prompt, {.decode = 0.5, .prefill = 0.7}, 10, true);
   CHECK(gpu.decode_rate == 1);
   CHECK(gpu.layer_s == doctest::Approx(0.001));
   CHECK(gpu.prefill_rate == doctest::Approx(1.25));
   // A prompt as short as a step says nothing of the GPU.
   const Pass short_prompt{.predicted_s = 0.0005, .measured_s = 0.011};
   Correction launched;
-  set_speeds(launched, slow_step, short_prompt, 0.5, 10, true);
-  CHECK(launched.prefill_rate == 1);
+  set_speeds(launched, slow_step, short_prompt, {.decode = 0.5, .prefill = 0.7}, 10, true);
+  CHECK(launched.prefill_rate == doctest::Approx(0.7));
 }
 
 TEST_CASE("launches that a small model showed bound other small models and not large prompts") {

@@ -56,6 +56,19 @@ bool divides(const model::Tensor& t, const Format& f) {
   return f.group == 0 || t.columns % f.group == 0;
 }
 
+/// A GGUF file's tensor in this program's own decoder (src/model/gguf_weights.cpp): matrices of 4
+/// and 8 bits stay packed, others become numbers; so does the output, which such a file holds in
+/// Q6_K, and PyTorch's table of embeddings.
+std::int64_t read_gguf_bytes(const model::Tensor& t, const Format& f, bool is_output) {
+  const bool numbers = t.role == model::Role::vector || t.role == model::Role::router ||
+                       (is_output && f.name != "q8_0") ||
+                       (t.role == model::Role::embedding && f.kind == Format::Kind::torch);
+  if (numbers || f.bits == 16 || !divides(t, f)) return t.elements() * kVector16;
+  Format kind = f;
+  if (f.name == "q4_k" && t.columns % 256 != 0) kind.bits = 8;  // as gguf_bytes()
+  return grouped_bytes(t, kind);
+}
+
 std::int64_t gguf_bytes(const model::Tensor& t, const Format& f, bool is_output) {
   if (t.role == model::Role::vector || t.role == model::Role::router)
     return t.elements() * kVector32;
@@ -87,6 +100,7 @@ std::int64_t torch_bytes(const model::Tensor& t, const Format& f) {
 }
 
 std::int64_t one_copy(const model::Tensor& t, const Format& f, bool is_output) {
+  if (f.from_gguf) return read_gguf_bytes(t, f, is_output);
   switch (f.kind) {
     case Format::Kind::plain: return t.elements() * f.bits / 8;
     case Format::Kind::gguf: return gguf_bytes(t, f, is_output);
@@ -105,6 +119,63 @@ std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
+}
+
+/// "4bit-g32": MLX's own kinds with other groups, which PyTorch's 4-bit kernel takes too.
+std::optional<Format> other_groups(const std::string& name, Format::Kind kind) {
+  const auto dash = name.find("bit-g");
+  if (dash == std::string::npos || kind == Format::Kind::gguf) return std::nullopt;
+  const auto group = parse_int(std::string_view(name).substr(dash + 5));
+  if (group != 32 && group != 64 && group != 128) return std::nullopt;
+  const std::string bits = name.substr(0, dash + 3);
+  for (const auto& k : kKnown) {
+    if (k.kind != Format::Kind::mlx || bits != k.name) continue;
+    if (kind == Format::Kind::torch && k.bits != 4) return std::nullopt;
+    Format format = format_of(k);
+    format.kind = kind, format.group = static_cast<int>(*group);
+    if (group != 64) format.name = name;
+    return format;
+  }
+  return std::nullopt;
+}
+
+/// The kind of a GGUF file in this program's own decoder. PyTorch has no kernel for 8-bit weights
+/// in groups.
+std::optional<Format> own_gguf(const std::string& name, const std::string& runtime) {
+  const auto kind = kind_of_runtime(runtime);
+  if (runtime != "torch" && runtime != "mlx") return std::nullopt;
+  for (const auto& k : kKnown) {
+    if (k.kind != Format::Kind::gguf || name != k.name || name == "mxfp4" || k.bits == 16) continue;
+    if (kind == Format::Kind::torch && k.bits == 8) return std::nullopt;
+    Format format = {.name = name, .kind = kind, .bits = 16};
+    if (k.bits == 4 || k.bits == 8) format.bits = k.bits, format.group = 32, format.group_bits = 32;
+    format.from_gguf = true;
+    return format;
+  }
+  return std::nullopt;
+}
+
+bool is_known(const std::string& name) {
+  return std::any_of(kKnown.begin(), kKnown.end(), [&](const Known& k) { return name == k.name; });
+}
+
+/// llama.cpp's mixtures ("q4_k_m") by the kind that most of their matrices have.
+std::string without_mixture(const std::string& name) {
+  const std::string stem = name.substr(0, name.rfind('_'));
+  const bool mixture = name.ends_with("_s") || name.ends_with("_m") || name.ends_with("_l");
+  return mixture && is_known(stem) ? stem : name;
+}
+
+/// " is not known; did you mean q4_k? ", where a kind of that runtime has such a name; else ": ".
+std::string suggestion(const std::string& name, Format::Kind kind) {
+  std::vector<std::string> names;
+  for (const auto& k : kKnown) {
+    if (k.kind == kind) names.emplace_back(k.name);
+  }
+  const std::string stem = without_mixture(name);
+  const bool has_stem = stem != name && std::find(names.begin(), names.end(), stem) != names.end();
+  const auto near = has_stem ? std::optional(stem) : nearest(name, names);
+  return near ? " is not known; did you mean " + *near + "? " : ": ";
 }
 
 /// Of a model released in `released` (empty: in dense weights). PyTorch runs MXFP4 only as it was
@@ -180,13 +251,18 @@ Result<Format> parse_quant(const std::string& text, const std::string& runtime,
     format.experts_only = kind != Format::Kind::gguf && name == "mxfp4" && released;
     return format;
   }
-  return fail(ErrorKind::usage,
-              "--quant " + text + ": " + runtime + " has " + names_of(kind, shape.quant));
+  if (auto format = other_groups(name, kind)) return *std::move(format);
+  if (released) {
+    if (auto format = own_gguf(name, runtime)) return *std::move(format);
+  }
+  return fail(ErrorKind::usage, "--quant " + text + suggestion(name, kind) + runtime + " has " +
+                                    names_of(kind, shape.quant));
 }
 
 std::string runtime_of_quant(const std::string& text) {
-  const std::string name = lower(text);
+  const std::string name = without_mixture(lower(text));
   if (name == "mxfp4") return "";
+  if (other_groups(name, Format::Kind::mlx)) return "mlx-lm";
   for (const auto& k : kKnown) {
     if (name != k.name || name == "4bit" || name == "8bit" || name == "int4" || name == "int8")
       continue;

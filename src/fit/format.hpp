@@ -22,8 +22,13 @@ struct Format {
   int group = 0;              ///< Weights that share a scale; 0: a whole row.
   int group_bits = 0;         ///< Scale and offset of one group.
   bool experts_only = false;  ///< As gpt-oss is released: only the experts are quantised.
+  /// A GGUF file's kind as this program's own decoder holds it in another runtime (docs/llm.md,
+  /// "GGUF"): packed in groups of 32, or numbers (bits 16).
+  bool from_gguf = false;
 
-  [[nodiscard]] bool is_quantised() const { return kind != Kind::plain && bits < 16; }
+  [[nodiscard]] bool is_quantised() const {
+    return from_gguf || (kind != Kind::plain && bits < 16);
+  }
 };
 
 /// Exact bytes of the tensor (all its copies) in this format, without a file's header.
@@ -38,7 +43,9 @@ struct Format {
 [[nodiscard]] Result<Format> parse_dtype(const std::string& text);
 
 /// The format that --quant `text` names for `runtime` ("torch", "mlx", "mlx-lm", "llama.cpp");
-/// "4bit" and "8bit" are each runtime's own. Errors: `usage`, naming what that runtime has.
+/// "4bit" and "8bit" are each runtime's own, "4bit-g32" is 4bit with a scale for 32 weights. torch
+/// and mlx also have the GGUF kind that the model's own file is stored in. Errors: `usage`, naming
+/// what that runtime has.
 [[nodiscard]] Result<Format> parse_quant(const std::string& text, const std::string& runtime,
                                          const model::ModelShape& shape);
 

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kMostContext = std::int64_t{1} << 24, kMostBatch = 4096;
+/// A shorter context is offered as no cure.
+constexpr std::int64_t kLeastContext = 512;
 
 bool fits(const Case& c) {
   const auto need = need_of(c.shape, c.format, c.load, memory_model(c));
@@ -69,6 +71,7 @@ class Options {
     else
       bits();
     if (!a_.fits) {
+      batch();
       context();
       wired_limit();
       offload();
@@ -109,10 +112,18 @@ class Options {
     }
   }
 
+  void batch() {
+    const Case& now = a_.question;
+    if (!a_.largest_batch || *a_.largest_batch >= now.load.batch) return;
+    Case c = now;
+    c.load.batch = *a_.largest_batch;
+    add(c, "a batch of " + std::to_string(c.load.batch), a_.model_word);
+  }
+
   void context() {
     const Case& now = a_.question;
-    if (now.load.training != Load::Training::none || !a_.largest_context ||
-        *a_.largest_context >= now.load.context)
+    if (!a_.largest_context || *a_.largest_context >= now.load.context ||
+        *a_.largest_context < kLeastContext)
       return;
     Case c = now;
     c.load.context = *a_.largest_context;
@@ -182,16 +193,42 @@ class Options {
           "some layers on the CPU: avoids the GPU's limit but frees no memory, because CPU and GPU "
           "share it";
     } else if (t.kind == Target::Kind::cuda && t.working_set.bytes) {
-      const auto over = a_.need.total_bytes - *t.working_set.bytes;
-      o.fits = over > 0;
-      o.change = "some layers on the CPU: " +
-                 format_bytes(static_cast<double>(std::max<std::int64_t>(0, over))) +
-                 " of it in the machine's own memory, if that is free; each token then reads that "
-                 "much at the CPU's speed";
+      offload_to_host(o, a_.need.total_bytes - *t.working_set.bytes);
     } else {
       return;
     }
     list_.push_back(std::move(o));
+  }
+
+  /// `over` bytes do not fit the card.
+  void offload_to_host(Option& o, std::int64_t over) const {
+    const auto& host = a_.question.target.host_memory_bytes;
+    const std::string amount = format_bytes(static_cast<double>(std::max<std::int64_t>(0, over)));
+    o.fits = over > 0 && host && over <= *host;
+    o.depends = over > 0 && !host;
+    o.change = "some layers on the CPU: " + amount + " of it in the machine's own memory, ";
+    if (!host)
+      o.change += "which must have that much free";
+    else if (o.fits)
+      o.change += "which has " + format_bytes(static_cast<double>(*host)) + " beside the system's";
+    else
+      o.change +=
+          "which has only " + format_bytes(static_cast<double>(*host)) + " beside the system's";
+    if (o.fits || o.depends) o.change += "; each token then reads that much at the CPU's speed";
+  }
+
+  /// The kind of weights for another model: the same where all its weights can have it, else the
+  /// runtime's own of 4 or 8 bits (MXFP4 of experts alone leaves other models large).
+  [[nodiscard]] std::optional<Format> format_for(const model::ModelShape& other) const {
+    const Case& now = a_.question;
+    const Format& f = now.format;
+    if (!f.is_quantised()) return f;
+    const auto same = parse_quant(f.name, now.runtime.name, other);
+    const bool partly =
+        !same || same->experts_only || (f.kind == Format::Kind::gguf && f.name == "mxfp4");
+    if (!partly || (same && other.quant == f.name)) return *same;
+    const auto own = parse_quant(f.bits <= 4 ? "4bit" : "8bit", now.runtime.name, other);
+    return own ? std::optional(*own) : std::nullopt;
   }
 
   /// The largest known models that fit as this one was to run: of its family, and of all.
@@ -202,8 +239,10 @@ class Options {
     const model::KnownModel *relative = nullptr, *any = nullptr;
     for (const auto& m : model::known_models()) {
       if (m.parameters >= a_.parameters || (m.shape.quant && !now.shape.quant)) continue;
+      const auto format = format_for(m.shape);
+      if (!format) continue;
       Case c = now;
-      c.shape = m.shape;
+      c.shape = m.shape, c.format = *format;
       if (!fits(c)) continue;
       if (any == nullptr || m.parameters > any->parameters) any = &m;
       const bool related = m.shape.name.starts_with(family);
@@ -213,7 +252,7 @@ class Options {
     for (const model::KnownModel* m : {relative, any}) {
       if (m == nullptr) continue;
       Case c = now;
-      c.shape = m->shape;
+      c.shape = m->shape, c.format = *format_for(m->shape);
       add(c, "a smaller model: " + m->shape.name, m->shape.name);
     }
   }

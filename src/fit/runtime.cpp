@@ -140,13 +140,16 @@ Band unknown_version_band() {
   return {.low = number(band, "low", 1), .high = number(band, "high", 1)};
 }
 
+Band unknown_version_band_of_mixtures() {
+  const Json& band = part(document(), "unknown_version");
+  return {.low = number(band, "low_moe", 1), .high = number(band, "high_moe", 1)};
+}
+
 MemoryModel memory_model(const RuntimeChoice& choice) {
   MemoryModel m;
-  // Prompt tokens at a time: mlx-lm's prefill_step_size, llama.cpp's n_ubatch; Hugging Face's
-  // generate takes the whole prompt.
-  m.prefill_chunk = choice.name == "llama.cpp" ? 512
-                    : choice.name == "torch"   ? std::int64_t{1} << 40
-                                               : 2048;
+  // Prompt tokens at a time: llama.cpp's n_ubatch, mlx-lm's prefill_step_size, and what this
+  // program's own decoder reads (kPrefillChunk of workload/language.hpp).
+  m.prefill_chunk = choice.name == "llama.cpp" ? 512 : 2048;
   for (const Json& e : document()["runtimes"]) {
     const Json& peak = part(e, "peak");
     if (peak.empty()) continue;

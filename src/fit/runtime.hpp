@@ -70,6 +70,8 @@ struct Band {
   double low = 1, high = 1;
 };
 [[nodiscard]] Band unknown_version_band();
+/// The same for decoding with a mixture of experts.
+[[nodiscard]] Band unknown_version_band_of_mixtures();
 
 /// Memory constants: mlx-lm's are fitted; other runtimes take them over with their own prompt
 /// chunk.

@@ -17,7 +17,7 @@ std::int64_t kv_element_bytes(const Format& f) {
 
 double prefill_share(const model::ModelShape& s, const Format& f, const Target& t,
                      const RuntimeConstants& c) {
-  double share = f.is_quantised() ? c.prefill_share_quantised : c.prefill_share_16bit;
+  double share = f.bits < 16 ? c.prefill_share_quantised : c.prefill_share_16bit;
   if (t.two_dies) share *= c.two_die_factor;
   if (s.is_mixture()) share *= c.moe_factor;
   return share;
@@ -48,7 +48,7 @@ Band decode_band(const model::ModelShape& s, const RuntimeConstants& c, bool ver
     band = {.low = c.decode_low_moe.value_or(band.low),
             .high = c.decode_high_moe.value_or(band.high)};
   if (version_known) return band;
-  const Band wide = unknown_version_band();
+  const Band wide = s.is_mixture() ? unknown_version_band_of_mixtures() : unknown_version_band();
   return {.low = std::min(band.low, wide.low), .high = std::max(band.high, wide.high)};
 }
 
@@ -107,8 +107,9 @@ namespace {
 /// hosts that were measured (docs/fit.md), however small the layer is.
 constexpr double kMostLaunch_s = 0.5e-3;
 
-/// A pass is not told apart from its launches until it takes so many times as long.
-constexpr double kLaunchesRule = 1.5;
+/// Launches vary by half from process to process: a pass that takes less than so many times as long
+/// may be launches for the most part, and one beyond the second is work.
+constexpr double kMaybeLaunches = 1.5, kSurelyWork = 5;
 
 void lower_by_launches(std::optional<Range>& range, double tokens, double layers) {
   if (range) range->low = tokens / (tokens / range->low + layers * kMostLaunch_s);
@@ -120,7 +121,7 @@ void correct(std::optional<Range>& range, const Correction& c, double rate, doub
   if (!range) return;
   const double work_s = tokens / (range->value * rate), launches_s = layers * c.layer_s;
   const double value = tokens / std::max(work_s, launches_s);
-  const bool launched = kLaunchesRule * launches_s > work_s;
+  const bool launched = kMaybeLaunches * launches_s > work_s;
   range = Range{.value = value,
                 .low = value * (launched ? kLaunchedLow : kCorrectedLow),
                 .high = value * (launched ? kLaunchedHigh : kCorrectedHigh)};
@@ -129,16 +130,19 @@ void correct(std::optional<Range>& range, const Correction& c, double rate, doub
 }  // namespace
 
 void set_speeds(Correction& correction, const std::optional<Pass>& decode,
-                const std::optional<Pass>& prefill, double least, double layers, bool on_gpu) {
+                const std::optional<Pass>& prefill, const Least& least, double layers,
+                bool on_gpu) {
   if (decode) {
     const double rate = decode->predicted_s / decode->measured_s;
-    if (on_gpu && rate < least)
+    if (on_gpu && rate < least.decode)
       correction.layer_s = decode->measured_s / layers;
     else
       correction.decode_rate = rate;
   }
-  if (prefill && prefill->measured_s > kLaunchesRule * layers * correction.layer_s)
-    correction.prefill_rate = prefill->predicted_s / prefill->measured_s;
+  if (!prefill) return;
+  correction.prefill_rate = prefill->predicted_s / prefill->measured_s;
+  if (prefill->measured_s < kSurelyWork * layers * correction.layer_s)
+    correction.prefill_rate = std::max(correction.prefill_rate, least.prefill);
 }
 
 Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& load, const Target& t,

@@ -33,11 +33,16 @@ struct Pass {
   double predicted_s = 0, measured_s = 0;
 };
 
+/// The slowest that any runtime was, as shares of the predicted rates.
+struct Least {
+  double decode = 1, prefill = 1;
+};
+
 /// Sets the speeds of `correction` from a decoding step and a prompt of one model of `layers`
-/// layers. On a GPU, a step that takes longer than any runtime needed (predicted / `least`) is
-/// launches, and so is a prompt that takes hardly longer than a step; neither says how fast the GPU
-/// is. On a CPU all time is work.
+/// layers. On a GPU, a step that takes longer than any runtime needed is launches; then a prompt
+/// that takes not much longer does not say how slow the GPU is, beyond `least`. On a CPU all time
+/// is work.
 void set_speeds(Correction& correction, const std::optional<Pass>& decode,
-                const std::optional<Pass>& prefill, double least, double layers, bool on_gpu);
+                const std::optional<Pass>& prefill, const Least& least, double layers, bool on_gpu);
 
 }  // namespace mlbench::fit

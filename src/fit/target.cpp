@@ -5,6 +5,7 @@
 #include "fit/catalogue.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 
@@ -85,7 +86,7 @@ Target gpu_target(const GpuCard& card) {
   take_vram(t, static_cast<std::int64_t>(card.memory_gib * static_cast<double>(kGiB)));
   t.name = card.name;
   t.bandwidth_bytes_per_s = card.bandwidth_bytes_per_s;
-  t.bandwidth_source = "from an unchecked list, for " + card.name;
+  t.bandwidth_source = "published for " + card.name;
   t.flop_per_s = card.flop_per_s;
   return t;
 }
@@ -227,6 +228,12 @@ Result<Target> find_apple(const Words& w) {
     notes.push_back("It is sold with " + listed(chip->memory_gib, " GiB") +
                     "; the smallest is taken, because none was named.");
   }
+  const auto& sizes = chip->memory_gib;
+  if (std::find(sizes.begin(), sizes.end(), memory) == sizes.end()) {
+    notes.push_back("The " + chip->name + " with " + std::to_string(chip->gpu_cores) +
+                    " GPU cores was sold with " + listed(sizes, " GiB") + " and never with " +
+                    std::to_string(memory) + " GiB; the answer is for one that had it.");
+  }
   Target t = apple_target(*chip, memory, w.macos.value_or(kNewestMacos));
   t.notes.insert(t.notes.end(), notes.begin(), notes.end());
   return t;
@@ -267,6 +274,29 @@ const GpuCard& nearest_memory(const std::vector<GpuCard>& boards, double memory_
   });
 }
 
+/// Boards that are sold under a name of the list with other memory than there.
+bool is_other_board(const GpuCard& card) {
+  static const std::array<std::pair<const char*, double>, 6> others = {{{"RTX 3060", 8},
+                                                                        {"RTX 3080", 12},
+                                                                        {"RTX 4060 Ti", 8},
+                                                                        {"RTX 5060 Ti", 8},
+                                                                        {"V100", 16},
+                                                                        {"B200", 192}}};
+  return std::any_of(others.begin(), others.end(), [&](const auto& other) {
+    return card.name == other.first && card.memory_gib == other.second;
+  });
+}
+
+/// `card` has the memory that was asked for, the list's board `known_gib`.
+std::optional<std::string> unknown_board(const GpuCard& card, double known_gib) {
+  // Some boards go by two numbers: an H200 by 141 GB.
+  if (std::abs(card.memory_gib - known_gib) <= 0.03 * known_gib || is_other_board(card))
+    return std::nullopt;
+  const auto words = [](double gib) { return format_bytes(gib * static_cast<double>(kGiB)); };
+  return "The " + card.name + " was sold with " + words(known_gib) + ", and with " +
+         words(card.memory_gib) + " none is known; the answer is for one that had it.";
+}
+
 Result<Target> find_gpu(const std::string& text) {
   std::optional<std::int64_t> memory;
   const auto wanted = card_words(text, &memory);
@@ -287,8 +317,10 @@ Result<Target> find_gpu(const std::string& text) {
                     join(names, ", "));
   }
   GpuCard card = memory ? nearest_memory(boards, static_cast<double>(*memory)) : boards.front();
+  const double known_gib = card.memory_gib;
   if (memory) card.memory_gib = static_cast<double>(*memory);
   Target t = gpu_target(card);
+  if (const auto note = unknown_board(card, known_gib)) t.notes.push_back(*note);
   if (memory && boards.size() == 1) t.name += ", " + std::to_string(*memory) + " GiB";
   if (!memory && boards.size() > 1) {
     t.notes.push_back(
@@ -394,9 +426,10 @@ Target target_of(const machine::Machine& m, const Measured& measured) {
   const bool has_card = t.kind != Target::Kind::apple && !m.gpus.empty() && m.gpus[0].memory_bytes;
   if (has_card) {
     take_vram(t, *m.gpus[0].memory_bytes);
+    if (memory) t.host_memory_bytes = *memory - system_reserve_bytes(*memory);
     if (const auto card = card_of_device(m.gpus[0])) {
       t.bandwidth_bytes_per_s = card->bandwidth_bytes_per_s;
-      t.bandwidth_source = "from an unchecked list, for " + card->name;
+      t.bandwidth_source = "published for " + card->name;
       t.flop_per_s = card->flop_per_s;
     }
   }

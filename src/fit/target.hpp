@@ -28,6 +28,8 @@ struct Target {
   bool two_dies = false;             ///< Apple's Ultra chips.
   bool neural_accelerators = false;  ///< Matrix units in the GPU cores: M5 and later.
   Limit largest_buffer, working_set, memory;
+  /// Beside a card: the machine's own memory less what the system needs, where it is known.
+  std::optional<std::int64_t> host_memory_bytes;
   std::vector<std::string> notes;  ///< What was assumed, in sentences.
 };
 

@@ -160,4 +160,31 @@ TEST_CASE("a card is known by its driver's name, and a laptop's is not taken for
   CHECK(target_of(m, {}).working_set.bytes == 16 * kGiB - kGiB / 2);
 }
 
+TEST_CASE("a machine that was never sold is answered for, and said to be none") {
+  const auto has_note = [](const Target& t, const std::string& word) {
+    return std::any_of(t.notes.begin(), t.notes.end(), [&](const std::string& note) {
+      return note.find(word) != std::string::npos;
+    });
+  };
+  CHECK(has_note(must_find("M1 8c 64GB"), "never with 64 GiB"));
+  CHECK(must_find("M1 8c 64GB").memory_bytes == 64 * kGiB);
+  CHECK_FALSE(has_note(must_find("M1 8c 16GB"), "never"));
+  CHECK(has_note(must_find("RTX 4090 100GB"), "with 100 GiB none is known"));
+  for (const char* sold : {"RTX 4090", "RTX 4090 24GB", "RTX 4060 Ti 8GB", "A100 80GB", "V100 16GB",
+                           "H200 141GB", "RTX 3080 12GB"}) {
+    CAPTURE(sold);
+    CHECK_FALSE(has_note(must_find(sold), "none is known"));
+  }
+}
+
+TEST_CASE("a card's bandwidth is said to be published, as a chip's is") {
+  CHECK(must_find("RTX 4090").bandwidth_source == "published for RTX 4090");
+  machine::Machine m;
+  auto& gpu = m.gpus.emplace_back();
+  gpu.name = "NVIDIA H100 80GB HBM3", gpu.memory_bytes = 80 * kGiB;
+  CHECK(target_of(m, {}).bandwidth_source == "published for H100");
+  m.memory.total_bytes = 256 * kGiB;
+  CHECK(target_of(m, {}).host_memory_bytes == 240 * kGiB);
+}
+
 }  // namespace mlbench::fit

@@ -299,6 +299,17 @@ void read_sliding(ConfigFields& f, const Family& family, ModelShape& s) {
   s.sliding_window = sliding > 0 ? window : 0;
 }
 
+/// "4bit"; "4bit-g32" where a scale is not for 64 weights.
+std::string affine_name(std::int64_t bits, std::int64_t group) {
+  return std::to_string(bits) + "bit" + (group == 64 ? "" : "-g" + std::to_string(group));
+}
+
+/// Whether MLX packs weights so (mlx::core::quantize, mode affine).
+bool is_affine(const std::string& mode, std::int64_t bits, std::int64_t group) {
+  const bool packs = bits == 8 || (bits >= 2 && bits <= 6);
+  return mode == "affine" && packs && (group == 32 || group == 64 || group == 128);
+}
+
 /// Checkpoints that are already quantised: MLX writes `quantization`, others `quantization_config`.
 void read_quantisation(const Json& top, ModelShape& s) {
   const char* key = top.contains("quantization") ? "quantization" : "quantization_config";
@@ -313,11 +324,10 @@ void read_quantisation(const Json& top, ModelShape& s) {
     s.quant = s.stored = find_string(*it, "type").value_or("");
   } else if (!method && bits && (mode == "mxfp4" || mode == "nvfp4")) {
     s.quant = s.stored = mode;
-  } else if (!method && bits && group == 64) {
-    s.quant = s.stored = std::to_string(*bits) + "bit";
+  } else if (!method && bits && group && is_affine(mode, *bits, *group)) {
+    s.quant = s.stored = affine_name(*bits, *group);
   } else {
-    if (!method && bits && group)
-      s.stored = std::to_string(*bits) + "bit-g" + std::to_string(*group);
+    if (!method && bits && group) s.stored = affine_name(*bits, *group);
     s.notes.push_back(
         "The config says that its weights are quantised (" + shown(method.value_or(mode)) +
         ") in a way that is not known here: give --quant for the kind that you mean.");

@@ -46,7 +46,8 @@ struct ModelShape {
   std::int64_t sliding_layers = 0;  ///< Layers that see only the last `sliding_window` tokens.
   std::int64_t sliding_window = 0;
 
-  /// Set where the checkpoint itself is quantised in a way that `fit` knows: "4bit", "mxfp4", ...
+  /// Set where the checkpoint itself is quantised in a way that `fit` knows: "4bit", "4bit-g32",
+  /// "mxfp4", ...
   std::optional<std::string> quant;
   /// How the checkpoint's own weights are stored, as its config says: also "4bit-g32"; empty: as
   /// numbers.

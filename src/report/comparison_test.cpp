@@ -114,6 +114,43 @@ TEST_CASE("a gate that passes says what it could not see") {
   CHECK(text.find("is not excluded") != std::string::npos);
 }
 
+TEST_CASE("what a gate lost is counted and named in every format") {
+  MadeUpRun run("2026-01-01T00:00:00Z");
+  run.subject("mlx@old:cpu", "0.31.0").subject("mlx@new:cpu", "0.32.4");
+  for (const int n : {64, 96, 128, 160}) {
+    run.gemm(n).measure(n, {{"mlx@old:cpu", 1e-3}, {"mlx@new:cpu", 1e-3}}, 8, 0.004);
+    if (n != 64) run.outcome(n, "mlx@new:cpu", "skipped", "over the budget");
+  }
+  const auto view = view_of(
+      {.base = {run.data()}, .now = {}, .subjects = {}, .anyway = false, .gate = 0.03}, {"x"}, {});
+  const auto text = to_text(view);
+  CHECK(text.find("\nNOT JUDGED BY THE GATE\n  skipped in NEW: over the budget: gemm/float32/96 on "
+                  "mlx@new:cpu, gemm/float32/128 on mlx@new:cpu, gemm/float32/160 on "
+                  "mlx@new:cpu\n") != std::string::npos);
+  CHECK(text.find("; 3 cases could not be judged\n") != std::string::npos);
+  const auto github = to_github(view);
+  for (const char* label : {"GEMM float32 96", "GEMM float32 128", "GEMM float32 160"})
+    CHECK(github.find("::warning title=mlbench%3A not judged::" + std::string(label) +
+                      " on mlx@new:cpu: skipped in NEW: over the budget\n") != std::string::npos);
+  const auto json = to_json(view);
+  CHECK(json["gate"] == "pass");
+  CHECK(json["gate_counts"]["not_judged"] == 3);
+  CHECK(json["verdicts"][1]["gate"] == "not_judged");
+}
+
+TEST_CASE("a ratio without a range is shown as one") {
+  const auto with = [](const char* started, double torch_s) {
+    return torch_run(started, torch_s, "2.12.0").data();
+  };
+  const auto view = view_of(
+      {.base = {with("1", 1e-3), with("2", 1e-3), with("3", 1e-3)}, .now = {with("4", 1.25e-3)}},
+      {"1", "2", "3"}, {"4"});
+  CHECK(to_text(view).find("~0.80x\n") != std::string::npos);
+  const auto json = to_json(view);
+  CHECK(json["verdicts"][0]["ratio"].get<double>() == doctest::Approx(0.8).epsilon(0.01));
+  CHECK(json["verdicts"][0]["low"].is_null());
+}
+
 TEST_CASE("every case is in the document, whatever became of it") {
   const auto json = to_json(environments());
   CHECK(json["schema"] == "mlbench.compare/1");

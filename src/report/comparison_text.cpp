@@ -30,11 +30,12 @@ std::string speed(const CaseComparison& c, const std::optional<stats::TimeSummar
   return format_time(time->median_s);
 }
 
+std::string times(double ratio) {
+  return ratio < 10 ? fmt::format("{:.2f}", ratio) : format_significant(ratio, 3);
+}
+
 /// "~1.04x (1.01-1.07)": a ratio that nobody should build on.
 std::string ratio_only(const stats::RatioInterval& i) {
-  const auto times = [](double r) {
-    return r < 10 ? fmt::format("{:.2f}", r) : format_significant(r, 3);
-  };
   return fmt::format("~{}x ({}-{})", times(i.ratio), times(i.low), times(i.high));
 }
 
@@ -44,6 +45,8 @@ std::string outcome(const CaseComparison& c) {
     text = compare::sentence(c);
   } else if (c.interval) {
     text = ratio_only(*c.interval);
+  } else if (c.ratio_without_range) {
+    text = "~" + times(*c.ratio_without_range) + "x";
   } else {
     text = "-";
   }
@@ -57,12 +60,13 @@ bool has_row(const CaseComparison& c) {
   return c.base_time || c.now_time || c.gate == Gate::broken || !c.skipped;
 }
 
-/// Reasons with the cases they hold for, in order of appearance.
+/// Reasons with the cases they hold for, of those that `takes`, in order of appearance.
+template <class Takes>
 std::vector<std::pair<std::string, std::vector<std::string>>> reasons_of(
-    const Comparison& comparison) {
+    const Comparison& comparison, Takes takes) {
   std::vector<std::pair<std::string, std::vector<std::string>>> groups;
   for (const auto& c : comparison.cases) {
-    if (c.reason.empty()) continue;
+    if (c.reason.empty() || !takes(c)) continue;
     std::string reason = c.reason;
     // A time in the reason would make every case a group of its own.
     if (const auto at = reason.find(": a call takes"); at != std::string::npos)
@@ -85,10 +89,18 @@ std::string names_or_count(const std::vector<std::string>& names) {
 
 std::vector<std::string> reason_lines(const Comparison& comparison) {
   std::vector<std::string> lines;
-  for (const auto& [reason, names] : reasons_of(comparison))
-    lines.push_back(
-        (names.size() <= 2 ? join(names, ", ") : fmt::format("{} cases", names.size())) + ": " +
-        reason);
+  const auto any = [](const CaseComparison& /*c*/) { return true; };
+  for (const auto& [reason, names] : reasons_of(comparison, any))
+    lines.push_back(names_or_count(names) + ": " + reason);
+  return lines;
+}
+
+/// What a gate did not judge, each case by name.
+std::vector<std::string> unjudged_lines(const Comparison& comparison) {
+  std::vector<std::string> lines;
+  const auto is_unjudged = [](const CaseComparison& c) { return c.gate == Gate::not_judged; };
+  for (const auto& [reason, names] : reasons_of(comparison, is_unjudged))
+    lines.push_back(reason + ": " + join(names, ", "));
   return lines;
 }
 
@@ -236,7 +248,10 @@ std::string to_text(const ComparisonView& view) {
   }
   add_list(out, "NO VERDICT", reason_lines(c));
   add_list(out, "DOUBTS", flag_lines(c));
-  if (c.gate) out += fmt::format("\nGATE {}\n", gate_sentence(c));
+  if (c.gate) {
+    add_list(out, "NOT JUDGED BY THE GATE", unjudged_lines(c));
+    out += fmt::format("\nGATE {}\n", gate_sentence(c));
+  }
   return out;
 }
 
@@ -270,6 +285,7 @@ std::string to_markdown(const ComparisonView& view) {
   }
   list("No verdict:", reason_lines(c));
   list("Doubts:", flag_lines(c));
+  list("Not judged by the gate:", unjudged_lines(c));
   return out;
 }
 
@@ -284,11 +300,14 @@ std::string to_github(const ComparisonView& view) {
       out += annotation("error", "mlbench: regression", where + ": " + compare::sentence(v));
     } else if (v.gate == Gate::broken) {
       out += annotation("error", "mlbench: broken", where + ": " + v.reason);
-    } else if (c.gate && v.gate == Gate::not_judged && !v.skipped) {
+    } else if (v.gate == Gate::not_judged) {
       out += annotation("warning", "mlbench: not judged", where + ": " + v.reason);
     }
   }
-  if (c.gate) out += annotation("notice", "mlbench gate", gate_sentence(c));
+  if (!c.gate) return out;
+  for (const auto& subject : c.gate->lost_subjects)
+    out += annotation("warning", "mlbench: not judged", subject + " was measured in BASE only");
+  out += annotation("notice", "mlbench gate", gate_sentence(c));
   return out;
 }
 

@@ -41,7 +41,7 @@ Json verdict_json(const CaseComparison& c, bool has_gate) {
   return {{"case", c.case_id},
           {"a", c.subjects.now},
           {"b", c.subjects.base},
-          {"ratio", field(c.interval, &RatioInterval::ratio)},
+          {"ratio", c.interval ? Json(c.interval->ratio) : to_json_or_null(c.ratio_without_range)},
           {"low", field(c.interval, &RatioInterval::low)},
           {"high", field(c.interval, &RatioInterval::high)},
           {"pairs", field(c.interval, &RatioInterval::pairs)},
@@ -112,8 +112,9 @@ std::string gate_sentence(const Comparison& comparison) {
   const auto& g = *comparison.gate;
   const auto percent = fmt::format("{:g} %", 100 * g.margin);
   const auto cases = [](int n) { return fmt::format("{} case{}", n, n == 1 ? "" : "s"); };
-  const std::string unjudged =
+  std::string unjudged =
       g.not_judged > 0 ? fmt::format("; {} could not be judged", cases(g.not_judged)) : "";
+  if (!g.lost_subjects.empty()) unjudged += "; not in NEW at all: " + join(g.lost_subjects, ", ");
   if (!g.passed) {
     return comparison.refusal.empty() ? "not decided: no case could be judged" + unjudged
                                       : "not decided: the two are not comparable";
@@ -126,7 +127,7 @@ std::string gate_sentence(const Comparison& comparison) {
   if (g.regressions > 0)
     parts.push_back(
         fmt::format("{} of {} slower by more than {}", g.regressions, cases(g.judged), percent));
-  if (g.broken > 0) parts.push_back(cases(g.broken) + " ok in BASE and failing in NEW");
+  if (g.broken > 0) parts.push_back(cases(g.broken) + " ok in BASE and broken in NEW");
   return "fail: " + join(parts, ", ") + unjudged;
 }
 
@@ -142,8 +143,14 @@ Json to_json(const ComparisonView& view) {
   }
   for (const auto& s : c.subjects) subjects.push_back({{"a", s.now}, {"b", s.base}});
   for (const auto& v : c.cases) verdicts.push_back(verdict_json(v, c.gate.has_value()));
-  Json gate = nullptr;
+  Json gate = nullptr, counts = nullptr;
   if (c.gate && c.gate->passed) gate = *c.gate->passed ? "pass" : "fail";
+  if (c.gate)
+    counts = {{"judged", c.gate->judged},
+              {"not_judged", c.gate->not_judged},
+              {"regressions", c.gate->regressions},
+              {"broken", c.gate->broken},
+              {"lost_subjects", c.gate->lost_subjects}};
   return {{"schema", "mlbench.compare/1"},
           {"comparable", c.refusal.empty()},
           {"refusal", c.refusal.empty() ? Json(nullptr) : Json(c.refusal)},
@@ -161,6 +168,7 @@ Json to_json(const ComparisonView& view) {
           {"rehearsals", c.rehearsals},
           {"verdicts", verdicts},
           {"gate", gate},
+          {"gate_counts", counts},
           {"gate_margin", c.gate ? Json(c.gate->margin) : Json(nullptr)},
           {"gate_sentence", c.gate ? Json(gate_sentence(c)) : Json(nullptr)}};
 }

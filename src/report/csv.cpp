@@ -14,10 +14,18 @@ constexpr const char* kColumns =
     "run,machine,case,workload,dtype,subject,framework,version,device,status,reason,"
     "time_median_s,time_low_s,time_high_s,processes,rate,rate_low,rate_high,rate_unit,"
     "ceiling_fraction,check_ok,check_max_error,check_tolerance,kernel,flags,"
-    "arithmetic_intensity,bound_by\n";
+    "arithmetic_intensity,bound_by,"
+    "other_fraction,steal_fraction,cpu_pressure_fraction,memory_pressure_fraction,"
+    "swapped_in_bytes,cpu_throttle_count,load_1m,cpu_clock_hz,cpu_temperature_c,gpu_clock_hz,"
+    "gpu_temperature_c,gpu_power_w,gpu_clock_reasons,thermal_state,power_source,low_power_mode,"
+    "involuntary_switches_per_s,waiters_fraction,spin_s,spin_change\n";
 
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.12g}", *value) : "";
+}
+
+std::string whole(const std::optional<std::int64_t>& value) {
+  return value ? std::to_string(*value) : "";
 }
 
 /// A text as a cell. Spreadsheets compute a cell that begins with "=", "+", "-" or "@" (also after
@@ -31,6 +39,33 @@ std::string text_cell(std::string text) {
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
+}
+
+/// The machine while the case was measured: the same fields as in the JSON.
+std::vector<std::string> condition_cells(const compare::CaseConditions& c,
+                                         const compare::CellConditions& of_subject) {
+  return {number(c.other_fraction),
+          number(c.steal_fraction),
+          number(c.cpu_pressure_fraction),
+          number(c.memory_pressure_fraction),
+          whole(c.swapped_in_bytes),
+          whole(c.cpu_throttle_count),
+          number(c.load_1m),
+          number(c.cpu_clock_hz),
+          number(c.cpu_temperature_c),
+          number(c.gpu_clock_hz),
+          number(c.gpu_temperature_c),
+          number(c.gpu_power_w),
+          text_cell(join(c.gpu_clock_reasons, " ")),
+          text_cell(c.thermal_state.value_or("")),
+          text_cell(c.power_source.value_or("")),
+          !c.low_power_mode   ? ""
+          : *c.low_power_mode ? "true"
+                              : "false",
+          number(of_subject.switches_per_s),
+          number(of_subject.waiters_fraction),
+          number(of_subject.spin_s),
+          number(of_subject.spin_change)};
 }
 
 std::string line(const Report& report, const Row& row, const Entry& e) {
@@ -65,6 +100,8 @@ std::string line(const Report& report, const Row& row, const Entry& e) {
                                     !e.share                ? ""
                                     : e.share->memory_bound ? "memory"
                                                             : "compute"};
+  const auto conditions = condition_cells(row.conditions, e.conditions);
+  cells.insert(cells.end(), conditions.begin(), conditions.end());
   return join(cells, ",") + "\n";
 }
 

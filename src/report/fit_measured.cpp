@@ -153,9 +153,10 @@ std::optional<fit::Correction> correction_of(const fit::Case& question, const Fi
     if (row.what.starts_with(kPrompt)) prefill = pass(static_cast<double>(row.tokens));
   }
   if (!decode && !prefill) return std::nullopt;
-  fit::set_speeds(c, decode, prefill, question.constants.decode_low,
-                  static_cast<double>(question.shape.layers),
-                  question.target.kind != fit::Target::Kind::cpu);
+  fit::set_speeds(
+      c, decode, prefill,
+      {.decode = question.constants.decode_low, .prefill = question.constants.prefill_low},
+      static_cast<double>(question.shape.layers), question.target.kind != fit::Target::Kind::cpu);
   return c;
 }
 

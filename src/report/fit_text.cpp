@@ -138,7 +138,7 @@ std::string options(const Answer& a) {
     return a.fits ? "" : "\nNothing that mlbench can compute would make it fit here.\n";
   std::string text = a.fits ? "\nFASTER OR SMALLER\n" : "\nWHAT WOULD HELP\n";
   for (const auto& o : a.options) {
-    text += fmt::format("  {:<5} {}", o.fits ? "fits" : "no", o.change);
+    text += fmt::format("  {:<5} {}", o.fits ? "fits" : o.depends ? "maybe" : "no", o.change);
     if (o.total_bytes && *o.total_bytes != a.need.total_bytes) text += ": " + gib(*o.total_bytes);
     if (o.fits && o.decode) text += ", decode about " + span(*o.decode) + " tok/s";
     text += "\n";

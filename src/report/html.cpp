@@ -33,6 +33,7 @@ Json screen_json(const Screen& s) {
   return {{"headline", s.headline},
           {"subjects", s.subjects},
           {"checks", facts_json(s.checks)},
+          {"key_finding", s.key_finding},
           {"published", s.published},
           {"limits", facts_json(s.limits)},
           {"model", s.model},

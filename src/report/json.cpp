@@ -1,5 +1,6 @@
 #include "core/units.hpp"
 #include "report/imported.hpp"
+#include "report/key_finding.hpp"
 #include "report/model.hpp"
 #include "report/words.hpp"
 
@@ -222,6 +223,7 @@ Json to_json(const Report& report) {
       {"subjects", subjects},
       {"cases", cases},
       {"verdicts", verdicts},
+      {"key_finding", key_finding_json(report)},
       {"controls", controls_json(report)},
       {"ceilings", ceilings},
       {"published_bytes_per_s", report.published_bandwidth

@@ -1,12 +1,14 @@
 #include "report/llm.hpp"
 
 #include "compare/ceilings.hpp"
+#include "core/text.hpp"
 #include "model/tensors.hpp"
 #include "report/model.hpp"
 #include "stats/quantile.hpp"
 #include "workload/language.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace mlbench::report {
 namespace {
@@ -52,6 +54,7 @@ LlmEntry entry_of(const store::CaseRecord& c, const store::Cell& cell, const std
   const auto l = workload::language_case(c.definition);
   LlmEntry e;
   e.case_id = c.definition.id;
+  e.quant = find_string(c.definition.params, "quant").value_or("");
   e.tokens = l.decodes ? l.position : l.tokens;
   e.batch = l.batch;
   e.status = cell.status, e.reason = cell.reason;
@@ -117,6 +120,7 @@ Json to_json(const LlmEntry& e, bool decodes) {
   Json json = {{"case", e.case_id},
                {decodes ? "depth" : "prompt", e.tokens},
                {"batch", e.batch},
+               {"quant", e.quant.empty() ? Json(nullptr) : Json(e.quant)},
                {"status", store::name_of(e.status)},
                {"reason", e.reason.empty() ? Json(nullptr) : Json(e.reason)},
                {decodes ? "tpot_s" : "ttft_s", to_json(e.time)}};
@@ -144,14 +148,16 @@ Json to_json(const LlmEntry& e, bool decodes) {
 LlmReport build_llm_report(const store::RunData& run, const std::string& path) {
   LlmReport report;
   report.run = path;
+  std::set<std::string> kinds;
   for (const auto& c : run.cases) {
     if (!is_readable(c)) continue;
     const auto l = workload::language_case(c.definition);
     report.model = l.model;
     report.dtype = std::string(workload::name_of(c.definition.dtype));
-    report.quant = find_string(c.definition.params, "quant").value_or(report.quant);
+    if (const auto kind = find_string(c.definition.params, "quant")) kinds.insert(*kind);
     report.parameters = model::parameter_count(l.spec->shape);
   }
+  report.quant = join(std::vector<std::string>(kinds.begin(), kinds.end()), ", ");
   report.doubts = build_report(run, path).doubts;
   const compare::Ceilings ceilings(run);
   for (const auto& s : run.subjects) {

@@ -21,6 +21,7 @@ struct TokenTimes {
 /// One case on one subject. Unknown is empty.
 struct LlmEntry {
   std::string case_id;
+  std::string quant;        ///< Kind of quantised weights; empty: dense.
   std::int64_t tokens = 0;  ///< prefill: of the prompt; decode: that the cache holds.
   std::int64_t batch = 1;
   store::CaseStatus status = store::CaseStatus::ok;
@@ -44,7 +45,8 @@ struct LlmSubject {
 };
 
 struct LlmReport {
-  std::string run, model, dtype, quant;  ///< quant: empty for dense weights.
+  std::string run, model, dtype;
+  std::string quant;  ///< Kinds of quantised weights, "8bit, int8"; empty for dense weights.
   std::int64_t parameters = 0;
   std::vector<LlmSubject> subjects;
   std::vector<std::string> verdicts;  ///< Sentences; only between equal kinds of weights.

@@ -23,9 +23,10 @@ std::string memory(const LlmEntry& e) {
   return text;
 }
 
-void add_entry(Table& table, const LlmSubject& s, const LlmEntry& e, bool decodes) {
+void add_entry(Table& table, const LlmSubject& s, const LlmEntry& e, bool decodes, bool name_kind) {
   const std::string what = (decodes ? "decode at " : "prompt ") + std::to_string(e.tokens) +
-                           (e.batch > 1 ? " x" + std::to_string(e.batch) : "");
+                           (e.batch > 1 ? " x" + std::to_string(e.batch) : "") +
+                           (name_kind ? " " + e.quant : "");
   if (!e.time) {
     table.add({what, s.title, std::string(store::name_of(e.status)), "", "", "", "", e.reason});
     return;
@@ -37,6 +38,16 @@ void add_entry(Table& table, const LlmSubject& s, const LlmEntry& e, bool decode
              format_time(e.time->median_s), spread,
              decodes ? format_bandwidth(*e.bytes_per_s) : format_flop_rate(*e.flop_per_s),
              percent(e.ceiling_fraction), memory(e)});
+}
+
+/// Of the first decode case that has a result.
+std::string bytes_a_token(const LlmSubject& s) {
+  for (const LlmEntry& e : s.decode) {
+    if (e.bytes_per_token)
+      return ", " + format_bytes(*e.bytes_per_token) + " read a token at " +
+             std::to_string(e.tokens);
+  }
+  return "";
 }
 
 }  // namespace
@@ -54,7 +65,8 @@ std::string llm_text(const LlmReport& r) {
     for (std::size_t i = 0; i < most; ++i) {
       for (const auto& s : r.subjects) {
         const auto& entries = decodes ? s.decode : s.prefill;
-        if (i < entries.size()) add_entry(table, s, entries[i], decodes);
+        if (i < entries.size())
+          add_entry(table, s, entries[i], decodes, r.quant.find(',') != std::string::npos);
       }
     }
   }
@@ -63,8 +75,8 @@ std::string llm_text(const LlmReport& r) {
     if (!s.reason.empty()) text += s.title + ": " + s.reason + "\n";
     if (s.weight_bytes) {
       text += s.title + ": weights " + format_bytes(static_cast<double>(*s.weight_bytes)) + ", " +
-              format_significant(s.bits_per_weight.value_or(0), 3) + " bits each; " + s.kernel +
-              "\n";
+              format_significant(s.bits_per_weight.value_or(0), 3) + " bits each" +
+              bytes_a_token(s) + "; " + s.kernel + "\n";
     }
     for (const auto& note : s.notes) text += "  " + note + "\n";
     const auto& entries = s.decode.empty() ? s.prefill : s.decode;

@@ -67,6 +67,8 @@ std::string to_markdown(const Report& report) {
   std::string out =
       "**" + markdown_escape(screen.headline) + "**\n\n" + join(subjects, " · ") + "\n";
   out += facts("Checks", screen.checks);
+  if (!screen.key_finding.empty())
+    out += "\n**Finding** " + markdown_escape(screen.key_finding) + "\n";
   for (const auto& t : screen.tables) out += table(t);
   if (!screen.published.empty()) out += "\n" + markdown_escape(screen.published) + "\n";
   out += facts("Limits", screen.limits);

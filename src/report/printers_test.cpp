@@ -138,6 +138,55 @@ TEST_CASE("Markdown escapes what would be a link, a cell or HTML") {
   CHECK(count(text, "<") == count(text, "\\<"));
 }
 
+TEST_CASE("CSV has the state of the machine beside each row, empty where it is not known") {
+  store::RunData run;
+  REQUIRE(run.add({{"type", "run"}, {"schema", "mlbench.journal/1"}}));
+  REQUIRE(run.add({{"type", "subject"},
+                   {"subject", "torch:cuda:0"},
+                   {"framework", "torch"},
+                   {"device", "cuda:0"},
+                   {"status", "ok"},
+                   {"reason", ""},
+                   {"facts", Json::object()}}));
+  REQUIRE(run.add({{"type", "case"},
+                   {"case", "gemm/float32/64"},
+                   {"workload", "gemm"},
+                   {"dtype", "float32"},
+                   {"flop", 1e9},
+                   {"bytes", 1e6},
+                   {"unit", "flop_per_s"},
+                   {"params", Json::object()}}));
+  REQUIRE(run.add({{"type", "block"},
+                   {"round", 0},
+                   {"case", "gemm/float32/64"},
+                   {"subject", "torch:cuda:0"},
+                   {"row", 0},
+                   {"waiters_cpu_s", 0.0},
+                   {"samples_s", {1e-3, 1e-3}}}));
+  REQUIRE(run.add({{"type", "state"},
+                   {"round", 0},
+                   {"case", "gemm/float32/64"},
+                   {"other_fraction", 0.25},
+                   {"swapped_in_bytes", 4096},
+                   {"load_1m", 1.5},
+                   {"gpu_clock_hz", 1.98e9},
+                   {"gpu_temperature_c", 61.0},
+                   {"gpu_power_w", 350.5},
+                   {"gpu_clock_reasons", {"sw_power_cap", "gpu_idle"}},
+                   {"low_power_mode", false}}));
+  REQUIRE(run.add({{"type", "slot"},
+                   {"round", 0},
+                   {"case", "gemm/float32/64"},
+                   {"subjects", {"torch:cuda:0"}}}));
+  const std::vector<Report> reports = {build_report(run, "r")};
+  const auto text = to_csv(reports);
+  CHECK(
+      text.find(",0.25,,,,4096,,1.5,,,1980000000,61,350.5,sw_power_cap gpu_idle,,,false,,0,,\n") !=
+      std::string::npos);
+  const auto columns = count(text.substr(0, text.find('\n')), ",");
+  CHECK(count(text, ",") == 2 * columns);  // the header and one row, which has no comma in a text
+}
+
 TEST_CASE("CSV quotes separators, quotes and line ends") {
   const std::vector<Report> reports = {build_report(hostile_run(), "a,b \"c\"")};
   const auto text = to_csv(reports);

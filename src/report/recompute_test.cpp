@@ -19,17 +19,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kJournals = fs::path(MLBENCH_TEST_DATA) / "journals";
+const fs::path kData = MLBENCH_TEST_DATA;
+const fs::path kJournals = kData / "journals";
 
 struct Kept {
-  const char* name;
+  const char* name;      ///< Below tests/data.
   std::size_t verdicts;  ///< Lines of type "verdict".
 };
 /// One of each released schema and method at least. Add to it, and never take from it.
 constexpr Kept kKept[] = {
-    {"v1-m5-interrupted.jsonl", 0},  // cut off before its verdicts
-    {"v1-epyc-quick.jsonl", 24},     // method 1, measured
-    {"v3-xeon-controls.jsonl", 6},   // method 3, measured, with controls
+    {"journals/v1-m5-interrupted.jsonl", 0},  // cut off before its verdicts
+    {"journals/v1-epyc-quick.jsonl", 24},     // method 1, measured
+    {"journals/v3-xeon-controls.jsonl", 6},   // method 3, measured, with controls
+    {"llm-synthetic-32M.jsonl", 8},           // method 4, measured, a model
 };
 
 std::vector<Json> verdict_lines(const fs::path& path) {
@@ -55,10 +57,10 @@ Json essence(const Json& verdict) {
 TEST_CASE("every kept journal loads and gives its stored verdicts again, bit for bit") {
   for (const Kept& kept : kKept) {
     CAPTURE(kept.name);
-    const auto run = store::load_journal(kJournals / kept.name);
+    const auto run = store::load_journal(kData / kept.name);
     REQUIRE_MESSAGE(run, (run ? "" : run.error().message));
     const auto document = report::to_json(report::build_report(*run, kept.name));
-    const auto stored = verdict_lines(kJournals / kept.name);
+    const auto stored = verdict_lines(kData / kept.name);
     CHECK(stored.size() == kept.verdicts);
     for (const Json& line : stored) {
       const auto wanted = essence(line);
@@ -93,8 +95,11 @@ TEST_CASE("the controls of a kept run come out as they did when it was measured,
 TEST_CASE("every journal in tests/data is in the list of those that are kept") {
   std::set<std::string> listed, present;
   for (const Kept& kept : kKept) listed.insert(kept.name);
-  for (const auto& entry : fs::directory_iterator(kJournals)) {
-    if (entry.path().extension() == ".jsonl") present.insert(entry.path().filename().string());
+  for (const auto& folder : {kData, kJournals}) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".jsonl")
+        present.insert(fs::relative(entry.path(), kData).generic_string());
+    }
   }
   CHECK(listed == present);
 }

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "core/units.hpp"
 #include "fit/fit.hpp"
+#include "report/key_finding.hpp"
 #include "report/words.hpp"
 
 #include <fmt/format.h>
@@ -233,6 +234,7 @@ Screen screen_of(const Report& report) {
   Screen screen{.headline = report.headline,
                 .subjects = subjects_words(report),
                 .checks = report.checks,
+                .key_finding = key_finding_words(report),
                 .tables = tables_of(report),
                 .published = published_words(report),
                 .limits = {},

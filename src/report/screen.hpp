@@ -26,6 +26,7 @@ struct Screen {
   std::string headline;
   std::vector<std::string> subjects;  ///< "PyTorch 2.13.0 (mps, 4 threads)".
   std::vector<Fact> checks;
+  std::string key_finding;  ///< key_finding_words().
   std::vector<ScreenTable> tables;
   std::string published;     ///< The best bandwidth beside the data sheet's; empty where unknown.
   std::vector<Fact> limits;  ///< "one buffer", "13.3 GiB".

@@ -74,6 +74,7 @@ std::string to_text(const Report& report) {
   const auto screen = screen_of(report);
   std::string out = head(screen.headline, screen.subjects);
   add_facts(out, "Checks", screen.checks, ':');
+  if (!screen.key_finding.empty()) out += "Finding  " + screen.key_finding + "\n";
   add_tables(out, screen.tables, screen.published);
   out += imported_text(report);
   if (!screen.limits.empty() || !screen.model.empty()) out += '\n';

@@ -1,3 +1,5 @@
+#include "run/budget.hpp"
+
 #include "compare/verdicts.hpp"
 #include "run/runner_impl.hpp"
 
@@ -12,22 +14,72 @@ double time_left_s(double budget_s, double used_s) {
   return std::max(budget_s - used_s, kLeast * budget_s);
 }
 
-bool Runner::Impl::is_settled(const CaseState& state) const {
+bool pairs_are_settled(const store::RunData& run, const store::CaseRecord& c, double target,
+                       int min_pairs) {
+  const auto takes_part = [&](const std::string& name) {
+    const auto* cell = run.find_cell(c.definition.id, name);
+    const auto* subject = run.find_subject(name);
+    return cell != nullptr && cell->status == CaseStatus::ok &&
+           (subject == nullptr || subject->status == CaseStatus::ok);
+  };
+  const auto pairs = compare::pairs_of(run, c);
+  return std::all_of(pairs.begin(), pairs.end(), [&](const auto* pair) {
+    if (!takes_part(pair->a) || !takes_part(pair->b)) return true;
+    const auto interval = compare::verdict_of(run, c, *pair).interval;
+    return stats::settled(interval, target) && interval->pairs >= min_pairs;
+  });
+}
+
+std::vector<bool> cases_of_round(std::span<const CaseNeed> needs, double left_s, bool share) {
+  std::vector<bool> chosen;
+  for (const CaseNeed& n : needs) chosen.push_back(!n.settled && !n.own_spent);
+  if (!share || std::find(chosen.begin(), chosen.end(), true) != chosen.end()) return chosen;
+  double round_s = 0;
+  for (std::size_t i = 0; i < needs.size(); ++i) {
+    chosen[i] = !needs[i].settled && !needs[i].at_most;
+    if (chosen[i]) round_s += needs[i].last_slot_s;
+  }
+  while (round_s > left_s) {
+    std::optional<std::size_t> dearest;
+    for (std::size_t i = 0; i < needs.size(); ++i) {
+      if (chosen[i] && (!dearest || needs[i].last_slot_s > needs[*dearest].last_slot_s))
+        dearest = i;
+    }
+    if (!dearest) break;
+    chosen[*dearest] = false;
+    round_s -= needs[*dearest].last_slot_s;
+  }
+  return chosen;
+}
+
+CaseNeed Runner::Impl::need_of(const CaseState& state) const {
   const auto& data = journal.data();
   const auto rounds = static_cast<int>(data.rounds_of(state.definition.id).size());
-  if (rounds < settings.min_rounds) return false;
-  if (rounds >= settings.max_rounds || state.spent_s > settings.case_budget_s) return true;
-  const auto* record = data.find_case(state.definition.id);
+  CaseNeed need{.settled = participants(state.definition).empty(),
+                .last_slot_s = state.last_slot_s};
+  if (need.settled || rounds < settings.min_rounds) return need;
   const double target =
       state.is_control ? std::max(settings.target, settings.control_target) : settings.target;
-  const auto pairs = compare::pairs_of(data, *record);
-  return std::all_of(pairs.begin(), pairs.end(), [&](const auto* pair) {
-    const auto* a = data.find_cell(state.definition.id, pair->a);
-    const auto* b = data.find_cell(state.definition.id, pair->b);
-    const bool compared =
-        a != nullptr && b != nullptr && a->status == CaseStatus::ok && b->status == CaseStatus::ok;
-    return !compared || stats::settled(compare::verdict_of(data, *record, *pair).interval, target);
-  });
+  need.settled =
+      pairs_are_settled(data, *data.find_case(state.definition.id), target, settings.min_rounds);
+  need.own_spent = rounds >= settings.max_rounds || state.spent_s > settings.case_budget_s;
+  need.at_most = rounds >= kMostRounds;
+  return need;
+}
+
+bool Runner::Impl::choose_cases(double left_s) {
+  std::vector<CaseNeed> needs;
+  for (const CaseState& c : cases) needs.push_back(need_of(c));
+  const auto chosen = cases_of_round(needs, left_s, settings.share_budget);
+  for (std::size_t i = 0; i < cases.size(); ++i) cases[i].active = chosen[i];
+  return std::find(chosen.begin(), chosen.end(), true) != chosen.end();
+}
+
+bool Runner::Impl::lacks_time() const {
+  return settings.share_budget && std::any_of(cases.begin(), cases.end(), [&](const auto& c) {
+           const auto need = need_of(c);
+           return !need.settled && !need.at_most;
+         });
 }
 
 Status Runner::Impl::drop(CaseState& state, const std::string& reason) {

@@ -286,10 +286,8 @@ Result<Ending> Runner::measure() {
   r.random.seed(r.settings.seed +
                 static_cast<std::uint64_t>(first));  // a resumed run goes on with another order
   for (int round = first;; ++round) {
-    for (CaseState& c : r.cases)
-      c.active = c.active && !r.participants(c.definition).empty() && !r.is_settled(c);
-    if (std::none_of(r.cases.begin(), r.cases.end(), [](const auto& c) { return c.active; }))
-      return Ending::finished;
+    if (!r.choose_cases(r.settings.budget_s - since_s(start)))
+      return r.lacks_time() ? Ending::budget_spent : Ending::finished;
     const auto round_start = Clock::now();
     const auto completed = r.run_round(round);
     if (!completed) return completed.error();

@@ -27,6 +27,9 @@ struct Settings {
   double case_budget_s = 60;  ///< Measuring time of one case.
   int min_rounds = 6;         ///< Fewer process pairs give no verdict.
   int max_rounds = 30;
+  /// A case that is not settled goes on beyond case_budget_s and max_rounds while the run's budget
+  /// has time that no other case needs: for who asks for a budget.
+  bool share_budget = false;
   double control_target = 0.02;  ///< The same for controls, where it is wider.
   int rows = 20;                 ///< Block pairs a process pair at most.
   double block_s = 0.03;         ///< Length of a block.
@@ -102,7 +105,8 @@ class Runner {
   [[nodiscard]] Status declare(const std::vector<PairPlan>& pairs, const plan::Selection& selection,
                                const std::vector<ControlPlan>& controls);
 
-  /// Measures the declared cases until all are settled, the budget is spent or the user stops it.
+  /// Measures the declared cases until all are settled or have used their own time (with
+  /// Settings::share_budget: the run's), the budget is spent or the user stops it.
   /// Goes on after the rounds that the journal already holds.
   [[nodiscard]] Result<Ending> measure();
 

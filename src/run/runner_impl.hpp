@@ -1,5 +1,6 @@
 #pragma once
 
+#include "run/budget.hpp"
 #include "run/runner.hpp"
 #include "run/slot.hpp"
 
@@ -85,7 +86,11 @@ struct Runner::Impl {
                                     bool alternating = false);
 
   // budget.cpp
-  [[nodiscard]] bool is_settled(const CaseState& state) const;
+  [[nodiscard]] CaseNeed need_of(const CaseState& state) const;
+  /// Sets which cases are active in the next round; false when none is.
+  [[nodiscard]] bool choose_cases(double left_s);
+  /// Whether a longer budget would have been used.
+  [[nodiscard]] bool lacks_time() const;
   /// For one case in one round, when all active cases get an equal share of the budget.
   [[nodiscard]] SlotTime allowed_slot_time() const;
   [[nodiscard]] Status fit_into_budget(double round_s, double used_s);

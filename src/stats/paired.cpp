@@ -93,19 +93,4 @@ std::optional<double> expected_half_width_log(double sd_log, int pairs, double c
   return inflation * t * sd_log / std::sqrt(pairs);
 }
 
-std::vector<double> suite_log_ratios(std::span<const std::vector<std::optional<double>>> cases) {
-  std::vector<double> means;
-  if (cases.empty()) return means;
-  std::size_t rounds = cases.front().size();
-  for (const auto& c : cases) rounds = std::min(rounds, c.size());
-  for (std::size_t p = 0; p < rounds; ++p) {
-    const auto measured = [p](const auto& c) { return c[p].has_value(); };
-    if (!std::all_of(cases.begin(), cases.end(), measured)) continue;
-    double sum = 0;
-    for (const auto& c : cases) sum += *c[p];
-    means.push_back(sum / static_cast<double>(cases.size()));
-  }
-  return means;
-}
-
 }  // namespace mlbench::stats

@@ -78,11 +78,4 @@ inline constexpr double kSequentialInflation = 1.13;
     double sd_log, int pairs, double confidence = 0.95, double inflation = 1,
     std::optional<double> welch_df = std::nullopt);
 
-/// One value a round for a suite of cases: the mean over cases of d_p, that is the log of the
-/// geometric mean of the ratios. `cases[c][p]` is d_p of case c in round p, nullopt where it was
-/// not measured; only rounds that hold every case are used, so that each case has equal weight.
-/// ratio_interval() of the result is the suite's interval.
-[[nodiscard]] std::vector<double> suite_log_ratios(
-    std::span<const std::vector<std::optional<double>>> cases);
-
 }  // namespace mlbench::stats

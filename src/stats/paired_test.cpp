@@ -105,16 +105,6 @@ TEST_CASE("the expected half-width is the one that such data have") {
   CHECK(*expected_half_width_log(i->sd_log, 4) == i->half_width_log);
 }
 
-TEST_CASE("a suite uses the rounds that hold every case") {
-  using Row = std::vector<std::optional<double>>;
-  const std::vector<Row> cases = {{0.1, 0.2, std::nullopt, 0.4}, {0.3, 0.4, 0.5}};
-  const auto means = suite_log_ratios(cases);
-  REQUIRE(means.size() == 2);
-  CHECK(means[0] == Approx(0.2));
-  CHECK(means[1] == Approx(0.3));
-  CHECK(suite_log_ratios({}).empty());
-}
-
 TEST_CASE("the verdict follows the interval") {
   CHECK(judge(interval(0.10, 0.02)).verdict == Verdict::faster);
   CHECK(judge(interval(-0.10, 0.02)).verdict == Verdict::slower);

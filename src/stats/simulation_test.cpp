@@ -151,17 +151,20 @@ TEST_CASE("intervals whose width decided when to stop hold the truth 95 times in
   constexpr int kTrials = 3000;
   constexpr double kTarget = 0.01;  // only sd / log(1 + target) matters
   Random random(6);
-  for (const double spread : {1.15, 1.8, 2.2}) {
+  const auto holds = [&](double spread, int most) {
     CAPTURE(spread);
+    CAPTURE(most);
     const double sd = spread * std::log1p(kTarget);
-    const double normal = sequential_misses(kTrials, kTarget, 30, kSequentialInflation,
+    const double normal = sequential_misses(kTrials, kTarget, most, kSequentialInflation,
                                             [&] { return sd * random.normal(); });
     CHECK(normal < 0.05 + four_standard_errors(0.05, kTrials));
-    const double heavy = sequential_misses(kTrials, kTarget, 30, kSequentialInflation, [&] {
+    const double heavy = sequential_misses(kTrials, kTarget, most, kSequentialInflation, [&] {
       return sd / std::numbers::sqrt3 * random.student_3();
     });
     CHECK(heavy < 0.05 + four_standard_errors(0.05, kTrials));
-  }
+  };
+  for (const double spread : {1.15, 1.8, 2.2}) holds(spread, 30);
+  for (const double spread : {1.8, 3.0, 5.0}) holds(spread, 200);  // where a budget is shared out
   // Without the inflation the same rule breaks the promise, or the test above would prove nothing.
   const double plain =
       sequential_misses(kTrials, kTarget, 30, 1, [&] { return 0.02 * random.normal(); });

@@ -203,6 +203,10 @@ Status RunData::add_block(const Line& line) {
   const double calls = static_cast<double>(find_int(line, "calls").value_or(1));
   for (const double t : *samples) block.duration_s += t * calls;
   block.spin_s = find_number(line, "spin_s");
+  block.lead_in_s = block.spin_s.value_or(0);
+  if (const auto lead_in = get_numbers(line, "lead_in_samples_s")) {
+    for (const double t : *lead_in) block.lead_in_s += t * calls;
+  }
   block.waiters_cpu_s = find_number(line, "waiters_cpu_s");
   block.involuntary_switches = find_int(line, "involuntary_switches");
   block.samples_s.assign(samples->begin() + 1, samples->end());

@@ -52,6 +52,9 @@ struct BlockRecord {
   std::optional<double> spin_s = std::nullopt, waiters_cpu_s = std::nullopt;
   std::optional<std::int64_t> involuntary_switches = std::nullopt;
   double duration_s = 0;  ///< All samples with their lead-in.
+  /// Before them, in the same request: the chain of arithmetic and, on GPUs, what was made until
+  /// the device had settled.
+  double lead_in_s = 0;
 };
 
 /// What the machine did while the blocks of a case ran in one round; every field is empty where the

@@ -248,7 +248,8 @@ Status Language::validate(const Case& c) const {
     if (!stored.empty() && quant != stored)
       return fail(ErrorKind::usage,
                   *model + " is quantised already, as " + stored + "; leave \"quant\" out");
-    if (stored.empty() && (*spec)->shape.quant)
+    // What is invented may be of any kind, whatever the model is released in.
+    if (stored.empty() && (*spec)->shape.quant && model::is_checkpoint(*model))
       return fail(ErrorKind::usage, *model + " is quantised already; leave \"quant\" out");
     if (c.workload == "block" || (stored.empty() && !model::parse_quantisation(quant)))
       return fail(ErrorKind::usage,
@@ -359,6 +360,26 @@ std::vector<Family> Language::families(const Catalogue& catalogue) const {
     family.name = std::string(name()) + " " + std::string(name_of(dtype));
     for (const std::int64_t length : {128, 512, 2048, 8192})
       add_case(family, name(), dtype, params(length));
+  }
+  if (name() == "block") return families;
+  const bool halves = std::find(catalogue.dtypes.begin(), catalogue.dtypes.end(),
+                                DType::bfloat16) != catalogue.dtypes.end();
+  const DType dtype = halves ? DType::bfloat16 : DType::float32;
+  auto& batches = families.emplace_back();
+  batches.name = std::string(name()) + " of several sequences";
+  batches.share = {.quick = 0, .standard = 0};
+  for (const int batch : {2, 4, 8}) {
+    Json several = params(512);
+    several["batch"] = batch;
+    add_case(batches, name(), dtype, several);
+  }
+  auto& quantised = families.emplace_back();
+  quantised.name = std::string(name()) + " with quantised weights";
+  quantised.share = {.quick = 0, .standard = 0};
+  for (const char* kind : {"4bit", "8bit", "int8"}) {
+    Json packed = params(512);
+    packed["quant"] = kind;
+    add_case(quantised, name(), dtype, packed);
   }
   return families;
 }

@@ -14,7 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/why-cant-i-run.md"
 MODEL = "Mistral-7B"
-MACS = ["M1 8c 8GB", "M1 8c 16GB", "M5 10c 24GB", "M1 Max 32c 32GB", "M3 Max 30c 36GB", "M4 Pro 20c 48GB",
+MACS = ["M1 8c 8GB", "M1 8c 16GB", "M3 Pro 14c 18GB", "M5 10c 24GB", "M1 Max 32c 32GB", "M3 Max 30c 36GB", "M4 Pro 20c 48GB",
         "M4 Max 40c 64GB", "M4 Max 40c 128GB"]
 CARDS = ["RTX 3060", "RTX 4060 Ti", "RTX 4090", "RTX 5090", "A100 80GB", "H100"]
 

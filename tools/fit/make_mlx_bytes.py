@@ -16,6 +16,8 @@ from mlx_lm.utils import load_model, quantize_model, save_model
 
 DATA = pathlib.Path(__file__).resolve().parents[2] / "tests/data/fit"
 KINDS = {"4bit": dict(group_size=64, bits=4), "8bit": dict(group_size=64, bits=8), "3bit": dict(group_size=64, bits=3),
+         "4bit-g32": dict(group_size=32, bits=4), "8bit-g32": dict(group_size=32, bits=8),
+         "3bit-g128": dict(group_size=128, bits=3),
          "mxfp4": dict(group_size=32, bits=4, mode="mxfp4"), "nvfp4": dict(group_size=16, bits=4, mode="nvfp4")}
 
 

@@ -70,6 +70,7 @@ function tileSection(page) {
     add(largest, [first, ...screen.limits.slice(1).map((l) => `${l.name} ${l.answer}`)].join('; '));
   }
   const rest = [];
+  if (screen.key_finding) rest.push(element('p', {}, explained('Key finding', 'how-finding'), ': ' + screen.key_finding + '.'));
   if (screen.published) rest.push(element('p', {}, screen.published));
   if (screen.model) rest.push(element('p', {}, element('b', {}, 'Mistral-7B'), ' in ' + screen.model));
   return element('section', {'aria-label': 'In short'}, element('div', {class: 'tiles'}, ...tiles), ...rest);
