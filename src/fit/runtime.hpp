@@ -20,10 +20,11 @@ struct Correction {
   std::string source;                    ///< The run and the model.
 };
 
-/// Range of a corrected prediction, as multiples of it; where launches take most of the time, the
-/// wide one. docs/fit.md says what of other models it held.
+/// Range of a corrected prediction, as multiples of it; the wide one where launches take most of
+/// the time, and on GPUs for runtimes without rows. docs/fit.md says what of other models they
+/// held.
 inline constexpr double kCorrectedLow = 0.85, kCorrectedHigh = 1.15;
-inline constexpr double kLaunchedLow = 0.6, kLaunchedHigh = 1.6;
+inline constexpr double kWideLow = 0.6, kWideHigh = 1.6;
 
 /// Constants of one runtime and version, fitted by tools/fit/fit_constants.py
 /// (data/fit_constants.json). docs/fit.md states the model that they belong to.

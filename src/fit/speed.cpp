@@ -117,14 +117,14 @@ void lower_by_launches(std::optional<Range>& range, double tokens, double layers
 
 /// `range` as `c` corrects it by `rate`. A pass through `layers` layers gives `tokens` tokens.
 void correct(std::optional<Range>& range, const Correction& c, double rate, double tokens,
-             double layers) {
+             double layers, bool wide) {
   if (!range) return;
   const double work_s = tokens / (range->value * rate), launches_s = layers * c.layer_s;
   const double value = tokens / std::max(work_s, launches_s);
   const bool launched = kMaybeLaunches * launches_s > work_s;
   range = Range{.value = value,
-                .low = value * (launched ? kLaunchedLow : kCorrectedLow),
-                .high = value * (launched ? kLaunchedHigh : kCorrectedHigh)};
+                .low = value * (wide || launched ? kWideLow : kCorrectedLow),
+                .high = value * (wide || launched ? kWideHigh : kCorrectedHigh)};
 }
 
 }  // namespace
@@ -168,8 +168,10 @@ Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& loa
   }
   if (c.correction && c.correction->format == f.name) {
     const Correction& measured = *c.correction;
-    correct(speed.decode, measured, measured.decode_rate, d(load.batch), d(s.layers));
-    correct(speed.prefill, measured, measured.prefill_rate, d(load.context), d(s.layers));
+    // Of a GPU's rates without rows one model says less: they go with the sizes of its matrices.
+    const bool wide = t.kind != Target::Kind::cpu && !are_own(c);
+    correct(speed.decode, measured, measured.decode_rate, d(load.batch), d(s.layers), wide);
+    correct(speed.prefill, measured, measured.prefill_rate, d(load.context), d(s.layers), wide);
   }
   return speed;
 }
