@@ -86,12 +86,6 @@ struct Unpaired {
   std::optional<double> ratio = {};
 };
 
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double v : values) sum += v;
-  return sum / static_cast<double>(values.size());
-}
-
 Unpaired unpaired(const std::vector<const Cell*>& base, const std::vector<const Cell*>& now) {
   const auto b = logs_of(base), n = logs_of(now);
   const auto processes = [](const auto& side) {
@@ -107,7 +101,8 @@ Unpaired unpaired(const std::vector<const Cell*>& base, const std::vector<const 
   const auto units_b = result.is_over_runs ? stats::run_means(b) : b.front(),
              units_n = result.is_over_runs ? stats::run_means(n) : n.front();
   result.interval = stats::welch_interval(units_n, units_b);
-  if (!units_b.empty() && !units_n.empty()) result.ratio = std::exp(mean(units_b) - mean(units_n));
+  if (!units_b.empty() && !units_n.empty())
+    result.ratio = std::exp(stats::mean(units_b) - stats::mean(units_n));
   return result;
 }
 

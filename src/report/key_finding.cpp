@@ -17,18 +17,15 @@ struct Compared {
   const compare::CaseVerdict* verdict;
 };
 
-/// Every comparison of two frameworks that has a verdict.
+/// Every comparison of two frameworks that has a verdict; none where the verdicts of the run are
+/// not to be trusted.
 std::vector<Compared> comparisons(const Report& report) {
-  const auto is_framework = [&](const std::string& name) {
-    const auto* s = report.find_subject(name);
-    return s != nullptr && s->framework != "native";
-  };
   std::vector<Compared> list;
+  if (!compare::trusted(report.controls)) return list;
   for (const Row& row : report.rows) {
     for (const auto& v : row.verdicts) {
       const bool judged = v.interval && v.judgement.verdict != stats::Verdict::invalid;
-      if (judged && !v.control && is_framework(v.a) && is_framework(v.b))
-        list.push_back({&row, &v});
+      if (judged && is_between_frameworks(report, v)) list.push_back({&row, &v});
     }
   }
   return list;
@@ -39,8 +36,8 @@ double distance(const stats::RatioInterval& i) {
   return std::max({0.0, std::log(i.low), -std::log(i.high)});
 }
 
-std::optional<KeyFinding> find(const Report& report, const std::vector<Compared>& list) {
-  if (list.empty() || !compare::trusted(report.controls)) return std::nullopt;
+std::optional<KeyFinding> find(const std::vector<Compared>& list) {
+  if (list.empty()) return std::nullopt;
   std::vector<std::optional<stats::RatioInterval>> intervals;
   for (const auto& c : list) intervals.push_back(c.verdict->interval);
   const auto adjusted = stats::holm_intervals(intervals);
@@ -58,7 +55,7 @@ std::optional<KeyFinding> find(const Report& report, const std::vector<Compared>
                    .ratio = interval.ratio,
                    .low = interval.low,
                    .high = interval.high,
-                   .cases = static_cast<int>(list.size())};
+                   .cases = list.size()};
   if (interval.ratio < 1) {
     std::swap(found.faster, found.slower);
     found.ratio = 1 / interval.ratio, found.low = 1 / interval.high, found.high = 1 / interval.low;
@@ -66,39 +63,37 @@ std::optional<KeyFinding> find(const Report& report, const std::vector<Compared>
   return found;
 }
 
-std::string together(int cases) {
+std::string together(std::size_t cases) {
   return cases == 1 ? "" : fmt::format(", all {} comparisons taken together", cases);
+}
+
+std::string in_words(const Report& report, const KeyFinding& found) {
+  return fmt::format("{} is {} times as fast as {} ({} to {}) in {}{}",
+                     title_of(report, found.faster), format_significant(found.ratio, 3),
+                     title_of(report, found.slower), format_significant(found.low, 3),
+                     format_significant(found.high, 3), found.label, together(found.cases));
 }
 
 }  // namespace
 
 std::optional<KeyFinding> key_finding(const Report& report) {
-  return find(report, comparisons(report));
+  return find(comparisons(report));
 }
 
 std::string key_finding_words(const Report& report) {
   const auto list = comparisons(report);
-  if (list.empty() || !compare::trusted(report.controls)) return "";
-  const auto found = find(report, list);
-  if (!found) return "no difference stands" + together(static_cast<int>(list.size()));
-  return fmt::format("{} is {} times as fast as {} ({} to {}) in {}{}",
-                     title_of(report, found->faster), format_significant(found->ratio, 3),
-                     title_of(report, found->slower), format_significant(found->low, 3),
-                     format_significant(found->high, 3), found->label, together(found->cases));
+  if (list.empty()) return "";
+  const auto found = find(list);
+  return found ? in_words(report, *found) : "no difference stands" + together(list.size());
 }
 
 Json key_finding_json(const Report& report) {
   const auto found = key_finding(report);
   if (!found) return nullptr;
-  return {{"case", found->case_id},
-          {"label", found->label},
-          {"faster", found->faster},
-          {"slower", found->slower},
-          {"ratio", found->ratio},
-          {"low", found->low},
-          {"high", found->high},
-          {"comparisons", found->cases},
-          {"text", key_finding_words(report)}};
+  return {
+      {"case", found->case_id},  {"label", found->label},       {"faster", found->faster},
+      {"slower", found->slower}, {"ratio", found->ratio},       {"low", found->low},
+      {"high", found->high},     {"comparisons", found->cases}, {"text", in_words(report, *found)}};
 }
 
 }  // namespace mlbench::report

@@ -2,6 +2,7 @@
 
 #include "report/model.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -14,7 +15,7 @@ struct KeyFinding {
   /// How many times as fast; the range is Holm's over all `cases`, so that the chance that any case
   /// so found is none stays 5 %, however many were looked at.
   double ratio = 1, low = 1, high = 1;
-  int cases = 0;
+  std::size_t cases = 0;
 };
 
 /// The one whose range lies farthest from 1. Empty where nothing stands, and where a control says

@@ -93,14 +93,17 @@ std::string shortened(const std::string& text, std::size_t most) {
   return text.substr(0, bytes) + "…";
 }
 
-const compare::CaseVerdict* main_verdict(const Report& report, const Row& row) {
+bool is_between_frameworks(const Report& report, const compare::CaseVerdict& v) {
   const auto is_framework = [&](const std::string& subject) {
     const auto* s = report.find_subject(subject);
     return s != nullptr && s->framework != "native";
   };
-  const auto it = std::find_if(row.verdicts.begin(), row.verdicts.end(), [&](const auto& v) {
-    return !v.control && is_framework(v.a) && is_framework(v.b);
-  });
+  return !v.control && is_framework(v.a) && is_framework(v.b);
+}
+
+const compare::CaseVerdict* main_verdict(const Report& report, const Row& row) {
+  const auto it = std::find_if(row.verdicts.begin(), row.verdicts.end(),
+                               [&](const auto& v) { return is_between_frameworks(report, v); });
   return it == row.verdicts.end() ? nullptr : &*it;
 }
 

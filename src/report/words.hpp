@@ -35,6 +35,9 @@ struct Scale {
 [[nodiscard]] std::string verdict_words(const Report& report, const Row& row,
                                         const compare::CaseVerdict& verdict);
 
+/// Whether `v` is a comparison of two frameworks: no control, and neither side is `native`.
+[[nodiscard]] bool is_between_frameworks(const Report& report, const compare::CaseVerdict& v);
+
 /// The verdict between the two frameworks, which is what a reader asks first; nullptr where the row
 /// has none.
 [[nodiscard]] const compare::CaseVerdict* main_verdict(const Report& report, const Row& row);

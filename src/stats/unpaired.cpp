@@ -9,10 +9,6 @@
 namespace mlbench::stats {
 namespace {
 
-double mean(std::span<const double> x) {
-  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
-}
-
 /// Variance of the mean: sample variance / n.
 double squared_error(std::span<const double> x, double mean) {
   const double squares = std::accumulate(
@@ -22,6 +18,10 @@ double squared_error(std::span<const double> x, double mean) {
 }
 
 }  // namespace
+
+double mean(std::span<const double> x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
 
 std::optional<std::vector<double>> log_times(std::span<const double> times_s) {
   if (times_s.empty()) return std::nullopt;

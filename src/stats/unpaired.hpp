@@ -11,6 +11,9 @@
 /// compare/ asks for an unchanged control before it gives a verdict.
 namespace mlbench::stats {
 
+/// Arithmetic mean; not a number for no values.
+[[nodiscard]] double mean(std::span<const double> x);
+
 /// Logs of times. nullopt when one is not finite and positive, or there is none.
 [[nodiscard]] std::optional<std::vector<double>> log_times(std::span<const double> times_s);
 
