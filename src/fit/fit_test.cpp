@@ -230,6 +230,20 @@ TEST_CASE("launches that a small model showed bound other small models and not l
   question->load.context = 65536;  // long enough for its arithmetic to take over
   const auto longer = answer(*question, r);
   CHECK(longer->speed.prefill->value > 2 * again->speed.prefill->value);
+
+  // Without launches too: PyTorch has no rows on GPUs, and mlx-lm has.
+  const auto width = [](const Case& q, const Request& asked) {
+    const auto speed = answer(q, asked)->speed;
+    return speed.prefill->high / speed.prefill->low;
+  };
+  question->load.context = 512, question->constants.correction->layer_s = 0;
+  CHECK(width(*question, r) == doctest::Approx(kWideHigh / kWideLow));
+  const Request mac = about("Mistral-7B", "M4 Max 40c 64GB");
+  auto on_mac = resolve(mac, {}, {});
+  REQUIRE(on_mac.has_value());
+  on_mac->constants.correction = Correction{};
+  on_mac->constants.correction->format = on_mac->format.name;
+  CHECK(width(*on_mac, mac) == doctest::Approx(kCorrectedHigh / kCorrectedLow));
 }
 
 TEST_CASE("a question that cannot be asked gets a sentence that names the flag") {

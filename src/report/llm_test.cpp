@@ -70,3 +70,18 @@ TEST_CASE("a model that was not measured leaves no figure, and the reason in the
   CHECK_FALSE(report.subjects[1].decode.front().tokens_per_s);
   CHECK(llm_text(report).find("timed_out") != std::string::npos);
 }
+
+TEST_CASE("where several kinds of weights were measured each row names its own") {
+  auto run = store::load_journal(kData / "llm-synthetic-32M.jsonl");
+  REQUIRE(run);
+  for (auto& c : run->cases) {
+    if (c.definition.workload == "prefill") c.definition.params["quant"] = "8bit";
+    if (c.definition.workload == "decode") c.definition.params["quant"] = "int8";
+  }
+  const auto report = build_llm_report(*run, "results/raw/llm-synthetic-32M.jsonl");
+  CHECK(report.quant == "8bit, int8");
+  const auto text = llm_text(report);
+  CHECK(text.find("prompt 128 8bit") != std::string::npos);
+  CHECK(text.find("decode at 128 int8") != std::string::npos);
+  CHECK(to_json(report)["subjects"][0]["decode"][0]["quant"] == "int8");
+}
