@@ -37,6 +37,7 @@ struct Listing {
   plan::Candidates candidates;
   plan::Estimates estimates;
   plan::Selection selection;
+  double sustain_s = 0;  ///< run::Settings::sustain_s.
 };
 
 /// Longer calls are extrapolated, but for the smallest case of a family: --full has calls of
@@ -74,6 +75,8 @@ Result<Listing> try_out(const Context& context, const RunOptions& options,
   if (!estimates) return estimates.error();
   listing.estimates = *std::move(estimates);
   listing.selection = plan::select(listing.candidates, listing.estimates, options.settings.preset);
+  listing.sustain_s = options.settings.sustain_s;
+  plan::add_alone(listing.selection, listing.candidates, listing.estimates, options.alone);
   return listing;
 }
 
@@ -92,10 +95,11 @@ Listing without_trial(const RunOptions& options, const machine::Machine& machine
 }
 
 /// Measuring time that the case is expected to take in a run; nullopt where nothing was tried.
-std::optional<double> expected_s(const workload::Case& c, const plan::Estimates& estimates) {
-  const auto it = estimates.find(c.id);
-  if (it == estimates.end()) return std::nullopt;
-  const double s = plan::expected_case_s(it->second);
+std::optional<double> expected_s(const workload::Case& c, const Listing& listing) {
+  const auto it = listing.estimates.find(id_together(c));
+  if (it == listing.estimates.end()) return std::nullopt;
+  const double s = c.variant.alone ? plan::expected_alone_s(it->second, listing.sustain_s)
+                                   : plan::expected_case_s(it->second);
   return s > 0 ? std::optional(s) : std::nullopt;
 }
 
@@ -103,7 +107,7 @@ Json to_json(const workload::Case& c, const Listing& listing, const std::string&
   const auto& estimates = listing.estimates;
   const auto work = workload::work_of(c);
   Json calls = Json::object();
-  if (const auto it = estimates.find(c.id); it != estimates.end()) {
+  if (const auto it = estimates.find(id_together(c)); it != estimates.end()) {
     for (const auto& [subject, e] : it->second) calls[subject] = to_json_or_null(e.call_s);
   }
   return {{"case", c.id},
@@ -114,7 +118,7 @@ Json to_json(const workload::Case& c, const Listing& listing, const std::string&
           {"memory_bytes", workload::memory_bytes_of(c)},
           {"estimated_call_s", calls},
           {"alternating", listing.selection.alternating.contains(c.id)},
-          {"expected_s", to_json_or_null(expected_s(c, estimates))},
+          {"expected_s", to_json_or_null(expected_s(c, listing))},
           {"status", reason.empty() ? "planned" : "skipped"},
           {"reason", reason.empty() ? Json(nullptr) : Json(reason)}};
 }
@@ -123,7 +127,7 @@ std::vector<std::string> cells(const workload::Case& c, const Listing& listing) 
   const auto& estimates = listing.estimates;
   const auto work = workload::work_of(c);
   std::string times;
-  if (const auto it = estimates.find(c.id); it != estimates.end()) {
+  if (const auto it = estimates.find(id_together(c)); it != estimates.end()) {
     for (const auto& [subject, e] : it->second) {
       times +=
           (times.empty() ? "" : ", ") + subject + " " + (e.call_s ? format_time(*e.call_s) : "-");
@@ -134,7 +138,7 @@ std::vector<std::string> cells(const workload::Case& c, const Listing& listing) 
           format_bytes(work.bytes),
           format_bytes(static_cast<double>(workload::memory_bytes_of(c))),
           times,
-          expected_s(c, estimates) ? format_duration(*expected_s(c, estimates)) : "",
+          expected_s(c, listing) ? format_duration(*expected_s(c, listing)) : "",
           listing.selection.alternating.contains(c.id) ? "one process at a time" : ""};
 }
 
@@ -159,8 +163,7 @@ std::string left_out_text(const std::vector<plan::LeftOut>& left_out, bool all) 
 /// What all chosen cases take, and what the preset allows.
 std::string total_text(const Listing& listing, const run::Settings& settings) {
   double total_s = 0;
-  for (const auto& c : listing.selection.chosen)
-    total_s += expected_s(c, listing.estimates).value_or(0);
+  for (const auto& c : listing.selection.chosen) total_s += expected_s(c, listing).value_or(0);
   return "\n" + std::to_string(listing.selection.chosen.size()) + " cases, about " +
          format_duration(total_s) + " of measuring; the budget is " +
          format_duration(settings.budget_s) + "\n";

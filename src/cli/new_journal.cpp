@@ -36,6 +36,7 @@ Json header_line(const Context& context, const RunOptions& options, const machin
                {"settings", to_json(options.settings)},
                {"subjects", to_json(options.subjects)},
                {"only", options.only},
+               {"alone", name_of(options.alone)},
                {"machine", machine::to_json(machine)}};
   if (context.rehearsal) line["rehearsal"] = context.rehearsal->title();
   return line;

@@ -138,8 +138,9 @@ class RunSession {
     const auto estimates = runner_.scout(candidates, longest_s);
     if (!estimates) return estimates.error();
     if (run::stop_requested()) return Done{};  // not all was tried: --resume plans again
-    return runner_.declare(pairs, plan::select(candidates, *estimates, options_.settings.preset),
-                           *controls);
+    auto selection = plan::select(candidates, *estimates, options_.settings.preset);
+    plan::add_alone(selection, candidates, *estimates, options_.alone);
+    return runner_.declare(pairs, selection, *controls);
   }
 
   Status write_end(run::Ending ending, double duration_s) {
@@ -206,6 +207,7 @@ void adopt(const store::RunData& data, const RunFlags& flags, RunOptions& option
   if (data.header.contains("subjects"))
     options.subjects = subject_choice_from_json(data.header["subjects"]);
   options.only = find_strings(data.header, "only");
+  options.alone = plan::parse_alone(find_string(data.header, "alone").value_or(""));
 }
 
 /// A run is one machine and one set of frameworks; anything else would be two runs in one file.

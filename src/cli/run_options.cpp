@@ -28,7 +28,8 @@ Status apply_flags(const RunFlags& flags, run::Settings& s) {
     s.target = *target;
   }
   for (const auto& [name, text, value] : {std::tuple{"--budget", &flags.budget, &s.budget_s},
-                                          std::tuple{"--timeout", &flags.timeout, &s.timeout_s}}) {
+                                          std::tuple{"--timeout", &flags.timeout, &s.timeout_s},
+                                          std::tuple{"--sustain", &flags.sustain, &s.sustain_s}}) {
     if (text->empty()) continue;
     const auto seconds = parse_duration_s(*text);
     if (!seconds)
@@ -138,6 +139,14 @@ void add_run_flags(CLI::App& command, RunFlags& f) {
       ->type_name("TIME");
   command.add_option("--target", f.target, "Stop a case when its interval is this narrow, e.g. 1%")
       ->type_name("SHARE");
+  command.add_flag("--alone", f.alone,
+                   "Measure each case once more with every framework alone and sustained, beside "
+                   "the usual comparison; --full does it for the headline cases");
+  command
+      .add_option("--sustain", f.sustain,
+                  "How long a framework works before it is timed alone (default 5s); a laptop "
+                  "without a fan needs minutes to be as warm as use makes it")
+      ->type_name("TIME");
   command.add_option("--device", f.device, "cpu or gpu: measure only that kind of device")
       ->type_name("KIND");
   command
@@ -198,6 +207,9 @@ Result<RunOptions> resolve(const RunFlags& flags, const machine::Machine& machin
   if (config.subjects) options.subjects.only = *config.subjects;
   options.catalogue = plan::catalogue_of(config);
   options.only = flags.only;
+  options.alone = flags.alone  ? plan::Alone::all
+                  : flags.full ? plan::Alone::headline
+                               : plan::Alone::none;
   if (flags.memory_only) options.only.emplace_back("memory/*");
   // A configuration says itself what to measure.
   options.catalogue.thorough =
@@ -237,6 +249,7 @@ Json to_json(const run::Settings& s) {
           {"block_s", s.block_s},
           {"warm_min_s", to_json_or_null(s.warm_min_s)},
           {"warm_max_s", to_json_or_null(s.warm_max_s)},
+          {"sustain_s", s.sustain_s},
           {"timeout_s", s.timeout_s},
           {"seed", s.seed}};
 }
@@ -258,6 +271,7 @@ run::Settings settings_from_json(const Json& json) {
   s.block_s = find_number(json, "block_s").value_or(s.block_s);
   s.warm_min_s = find_number(json, "warm_min_s");
   s.warm_max_s = find_number(json, "warm_max_s");
+  s.sustain_s = find_number(json, "sustain_s").value_or(s.sustain_s);
   s.timeout_s = find_number(json, "timeout_s").value_or(s.timeout_s);
   s.seed = static_cast<std::uint64_t>(find_int(json, "seed").value_or(1));
   return s;

@@ -23,8 +23,10 @@ namespace mlbench::cli {
 struct RunFlags {
   bool quick = false, full = false;
   bool rehearsal = false;  ///< Of a recorded machine: results go to a folder of their own.
+  bool alone = false;
   bool discovery_only = false, pytorch_only = false, mlx_only = false, memory_only = false;
-  std::string config, target, budget, timeout, device, mlx_blas = "best", results, reports, resume;
+  std::string config, target, budget, timeout, sustain, device, mlx_blas = "best", results, reports,
+                                                                resume;
   std::vector<std::string> only, workers, environments;
   std::string ab;
   std::uint64_t seed = 0;
@@ -42,6 +44,7 @@ struct RunOptions {
   plan::Catalogue catalogue;
   SubjectChoice subjects;
   std::vector<std::string> only;
+  plan::Alone alone = plan::Alone::none;
   std::vector<workload::Case> cases;      ///< Exactly these, instead of a plan;
   std::vector<workload::Case> gpu_cases;  ///< with these, where all frameworks are on GPUs.
   /// Find the memory limits too, in so large a share of what is free; empty: not.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 namespace mlbench::compare {
 namespace {
@@ -75,19 +76,55 @@ std::optional<std::int64_t> sum(const std::vector<const SlotState*>& states,
   return total;
 }
 
-/// Seconds of the chain of arithmetic before each block of `round`, in order of rows; empty where a
-/// block lacks it.
-std::vector<double> spins_in(const store::Cell& cell, int round) {
+/// How long a cycle was beside a block, in any unit: both sides of a pair are read the same way.
+using Slowness = std::optional<double> (*)(const BlockRecord&);
+
+std::optional<double> by_spin(const BlockRecord& b) {
+  return b.spin_s;
+}
+std::optional<double> by_device_spin(const BlockRecord& b) {
+  return b.device_spin_s;
+}
+std::optional<double> by_gpu_clock(const BlockRecord& b) {
+  if (!b.gpu_clock_hz || !(*b.gpu_clock_hz > 0)) return std::nullopt;
+  return 1 / *b.gpu_clock_hz;
+}
+
+/// The best way that all blocks of both sides can be read; null where there is none.
+Slowness way_to_read(const store::Cell& a, const store::Cell& b, bool gpu) {
+  const auto all = [&](Slowness read) {
+    const auto has = [&](const BlockRecord& block) { return read(block).has_value(); };
+    return std::all_of(a.blocks.begin(), a.blocks.end(), has) &&
+           std::all_of(b.blocks.begin(), b.blocks.end(), has);
+  };
+  if (!gpu) return by_spin;
+  return all(by_device_spin) ? by_device_spin : all(by_gpu_clock) ? by_gpu_clock : nullptr;
+}
+
+/// Of each block of `round`, in order of rows; empty where a block lacks it.
+std::vector<double> cycles_in(const store::Cell& cell, int round, Slowness read) {
   std::vector<std::pair<int, double>> rows;
   for (const BlockRecord& b : cell.blocks) {
     if (b.round != round) continue;
-    if (!b.spin_s) return {};
-    rows.emplace_back(b.row, *b.spin_s);
+    const auto slowness = read(b);
+    if (!slowness) return {};
+    rows.emplace_back(b.row, *slowness);
   }
   std::sort(rows.begin(), rows.end());
-  std::vector<double> spins_s;
-  for (const auto& [row, spin_s] : rows) spins_s.push_back(spin_s);
-  return spins_s;
+  std::vector<double> cycles;
+  for (const auto& [row, slowness] : rows) cycles.push_back(slowness);
+  return cycles;
+}
+
+/// The last third of a run against its first; nullopt where there is too little of it.
+std::optional<double> change_over(std::span<const double> in_time_order) {
+  constexpr std::size_t kFewest = 18;  // six blocks a third
+  if (in_time_order.size() < kFewest) return std::nullopt;
+  const std::size_t third = in_time_order.size() / 3;
+  const auto first = stats::median(in_time_order.first(third));
+  const auto last = stats::median(in_time_order.last(third));
+  if (!first || !last || !(*first > 0)) return std::nullopt;
+  return *last / *first - 1;
 }
 
 /// Reasons of NVML that mean heat or a limit from outside, not the load's own power or idling.
@@ -95,6 +132,30 @@ bool is_throttle(std::string_view reason) {
   constexpr std::array<std::string_view, 4> kReasons = {
       "hw_slowdown", "hw_thermal_slowdown", "sw_thermal_slowdown", "hw_power_brake_slowdown"};
   return std::find(kReasons.begin(), kReasons.end(), reason) != kReasons.end();
+}
+
+void add_reasons(std::vector<std::string>& into, const std::vector<std::string>& reasons) {
+  for (const auto& reason : reasons) {
+    if (std::find(into.begin(), into.end(), reason) == into.end()) into.push_back(reason);
+  }
+}
+
+/// What the driver told beside each block says more than what it told once a round, after all of
+/// them; older runs have the latter only.
+void take_gpu_of_blocks(CaseConditions& found, const store::CaseRecord& c) {
+  std::vector<double> clocks_hz, powers_w, temperatures_c;
+  for (const auto& [subject, cell] : c.cells) {
+    for (const BlockRecord& b : cell.blocks) {
+      if (b.gpu_clock_hz) clocks_hz.push_back(*b.gpu_clock_hz);
+      if (b.gpu_power_w) powers_w.push_back(*b.gpu_power_w);
+      if (b.gpu_temperature_c) temperatures_c.push_back(*b.gpu_temperature_c);
+      add_reasons(found.gpu_clock_reasons, b.gpu_clock_reasons);
+    }
+  }
+  if (!clocks_hz.empty()) found.gpu_clock_hz = stats::median(clocks_hz);
+  if (!powers_w.empty()) found.gpu_power_w = stats::median(powers_w);
+  if (!temperatures_c.empty())
+    found.gpu_temperature_c = *std::max_element(temperatures_c.begin(), temperatures_c.end());
 }
 
 }  // namespace
@@ -127,20 +188,19 @@ CaseConditions conditions_of(const store::RunData& run, const store::CaseRecord&
   }
   for (const bool low : known(states, &SlotState::low_power_mode))
     found.low_power_mode = found.low_power_mode.value_or(false) || low;
-  for (const SlotState* s : states) {
-    for (const auto& reason : s->gpu_clock_reasons) {
-      auto& reasons = found.gpu_clock_reasons;
-      if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end())
-        reasons.push_back(reason);
-    }
-  }
+  for (const SlotState* s : states) add_reasons(found.gpu_clock_reasons, s->gpu_clock_reasons);
+  take_gpu_of_blocks(found, c);
   return found;
 }
 
 CellConditions conditions_of(const store::Cell& cell) {
   CellConditions found;
   double switches = 0, switches_s = 0, waiters_s = 0, waited_s = 0;
-  std::vector<double> spins_s;  // in order of time
+  // in order of time
+  std::vector<double> spins_s, device_spins_s, clocks_hz, powers_w;
+  const auto keep = [](std::vector<double>& list, std::optional<double> value) {
+    if (value) list.push_back(*value);
+  };
   for (const BlockRecord& b : cell.blocks) {
     if (b.involuntary_switches) {
       switches += static_cast<double>(*b.involuntary_switches);
@@ -150,17 +210,19 @@ CellConditions conditions_of(const store::Cell& cell) {
       waiters_s += *b.waiters_cpu_s;
       waited_s += b.lead_in_s + b.duration_s;  // it is read around the whole request
     }
-    if (b.spin_s) spins_s.push_back(*b.spin_s);
+    keep(spins_s, b.spin_s);
+    keep(device_spins_s, b.device_spin_s);
+    keep(clocks_hz, b.gpu_clock_hz);
+    keep(powers_w, b.gpu_power_w);
   }
   if (switches_s > 0) found.switches_per_s = switches / switches_s;
   if (waited_s > 0) found.waiters_fraction = waiters_s / waited_s;
   found.spin_s = stats::median(spins_s);
-  constexpr std::size_t kFewest = 18;  // six blocks a third
-  if (spins_s.size() < kFewest) return found;
-  const std::size_t third = spins_s.size() / 3;
-  const std::span all(spins_s);
-  const auto first = stats::median(all.first(third)), last = stats::median(all.last(third));
-  if (first && last && *first > 0) found.spin_change = *last / *first - 1;
+  found.spin_change = change_over(spins_s);
+  found.device_spin_s = stats::median(device_spins_s);
+  found.device_spin_change = change_over(device_spins_s);
+  found.gpu_clock_hz = stats::median(clocks_hz);
+  found.gpu_power_w = stats::median(powers_w);
   return found;
 }
 
@@ -168,14 +230,16 @@ std::optional<stats::RatioInterval> clock_ratio_of(const store::RunData& run,
                                                    const store::CaseRecord& c,
                                                    const store::PairRecord& pair) {
   const auto* subject_a = run.find_subject(pair.a);
-  if (subject_a == nullptr || device_kind(subject_a->device) != "cpu") return std::nullopt;
+  if (subject_a == nullptr) return std::nullopt;
   const auto* a = run.find_cell(c.definition.id, pair.a);
   const auto* b = run.find_cell(c.definition.id, pair.b);
   if (a == nullptr || b == nullptr) return std::nullopt;
+  const auto read = way_to_read(*a, *b, device_kind(subject_a->device) == "gpu");
+  if (read == nullptr) return std::nullopt;
   std::vector<double> logs;
   for (const int round : run.rounds_of(c.definition.id)) {
-    const auto spins_a = spins_in(*a, round), spins_b = spins_in(*b, round);
-    const auto rows = stats::block_log_ratios(spins_a, spins_b);
+    const auto cycles_a = cycles_in(*a, round, read), cycles_b = cycles_in(*b, round, read);
+    const auto rows = stats::block_log_ratios(cycles_a, cycles_b);
     const auto middle = rows ? stats::median(*rows) : std::nullopt;
     if (middle) logs.push_back(*middle);
   }
@@ -206,7 +270,9 @@ std::vector<std::string> flags_of(const CaseConditions& c) {
 std::vector<std::string> flags_of(const CellConditions& c) {
   std::vector<std::string> flags;
   if (c.waiters_fraction.value_or(0) > kBusyWaiters) flags.emplace_back("busy_waiters");
-  if (std::abs(c.spin_change.value_or(0)) > kClockChange) flags.emplace_back("clock_changed");
+  if (std::abs(c.spin_change.value_or(0)) > kClockChange ||
+      std::abs(c.device_spin_change.value_or(0)) > kClockChange)
+    flags.emplace_back("clock_changed");
   return flags;
 }
 

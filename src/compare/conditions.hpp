@@ -40,13 +40,17 @@ struct CellConditions {
   /// Median seconds of a fixed chain of arithmetic before each block, and the last third of the run
   /// against the first: 0.05 is 5 % slower. Shows a clock that no counter shows.
   std::optional<double> spin_s, spin_change;
+  /// The same on the subject's GPU, after each block.
+  std::optional<double> device_spin_s, device_spin_change;
+  /// The GPU right after its blocks, as the driver tells: medians.
+  std::optional<double> gpu_clock_hz, gpu_power_w;
 };
 [[nodiscard]] CellConditions conditions_of(const store::Cell& cell);
 
-/// What the clocks did to one pair: seconds of the fixed chain of arithmetic before blocks of b /
-/// before those of a, over process pairs as the ratio itself. The ratio divided by this one is the
-/// ratio in cycles, at the same clock. Only for CPUs, since the chain runs on one; nullopt with
-/// fewer than 6 process pairs.
+/// What the clocks did to one pair: seconds of the fixed arithmetic beside blocks of b / beside
+/// those of a, over process pairs as the ratio itself. The ratio divided by this one is the ratio
+/// in cycles, at the same clock. On GPUs the arithmetic is that of the device, and where it is
+/// missing the driver's clock takes its place (a / b). nullopt with fewer than 6 process pairs.
 [[nodiscard]] std::optional<stats::RatioInterval> clock_ratio_of(const store::RunData& run,
                                                                  const store::CaseRecord& c,
                                                                  const store::PairRecord& pair);

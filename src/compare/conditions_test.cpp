@@ -203,3 +203,63 @@ TEST_CASE("a clock that depends on which side runs is told with its interval") {
   const auto gpu = run_with(nothing, differing(1.04), "gpu");
   CHECK_FALSE(clock_ratio_of(gpu.data(), gpu.data().cases[0], {.a = "torch:gpu", .b = "mlx:gpu"}));
 }
+
+TEST_CASE("on a GPU its own arithmetic tells the clock, and the driver where that is missing") {
+  const store::PairRecord pair{.a = "torch:gpu", .b = "mlx:gpu"};
+  const auto ratio = [&](const store::RunData& run) {
+    return clock_ratio_of(run, run.cases[0], pair);
+  };
+  const auto told_by = [&](bool spin, bool clock) {
+    return run_with(
+        nothing,
+        [=](int round, bool is_a, int row) {
+          Json block = {{"spin_s", 200e-6}};
+          const double noise = 1 + 1e-3 * ((round + row) % 3);
+          if (spin) block["device_spin_s"] = (is_a ? 500e-6 : 530e-6) * noise;
+          if (clock) block["gpu_clock_hz"] = (is_a ? 1.9e9 : 1.7e9) * noise;
+          return block;
+        },
+        "gpu");
+  };
+  const auto both = told_by(true, true), clock = told_by(false, true);
+  REQUIRE(ratio(both.data()));
+  CHECK(ratio(both.data())->ratio == doctest::Approx(1.06));
+  REQUIRE(ratio(clock.data()));
+  CHECK(ratio(clock.data())->ratio == doctest::Approx(1.9 / 1.7));
+}
+
+TEST_CASE("what the driver tells beside each block replaces what it tells once a round") {
+  const auto run = run_with(
+      [](int) {
+        return Json{
+            {"gpu_clock_hz", 3e8}, {"gpu_power_w", 70}, {"gpu_clock_reasons", {"gpu_idle"}}};
+      },
+      [](int, bool is_a, int) {
+        return Json{{"gpu_clock_hz", is_a ? 1.8e9 : 1.7e9},
+                    {"gpu_power_w", 400},
+                    {"gpu_temperature_c", is_a ? 60 : 64},
+                    {"gpu_clock_reasons", {"sw_power_cap"}},
+                    {"device_spin_s", 5e-4}};
+      },
+      "gpu");
+  const auto found = conditions_of(run.data(), run.data().cases[0]);
+  CHECK(found.gpu_clock_hz.value_or(0) == doctest::Approx(1.75e9));
+  CHECK(found.gpu_power_w == 400);
+  CHECK(found.gpu_temperature_c == 64);
+  CHECK(found.gpu_clock_reasons == std::vector<std::string>{"gpu_idle", "sw_power_cap"});
+  const auto cell = conditions_of(cell_of(run, "torch:gpu"));
+  CHECK(cell.gpu_clock_hz == 1.8e9);
+  CHECK(cell.device_spin_s == 5e-4);
+}
+
+TEST_CASE("a GPU whose own arithmetic became slower is flagged, whatever its clock is said to be") {
+  const auto cell = conditions_of(cell_of(
+      run_with(
+          nothing,
+          [](int round, bool, int) {
+            return Json{{"gpu_clock_hz", 1.9e9}, {"device_spin_s", round < 4 ? 5e-4 : 6e-4}};
+          },
+          "gpu"),
+      "torch:gpu"));
+  CHECK(flags_of(cell) == std::vector<std::string>{"clock_changed"});
+}

@@ -18,6 +18,9 @@ using store::RunData;
 /// A smaller drift matters to nobody, however narrow the interval is.
 constexpr double kLeastDrift = 0.01;
 
+/// More block pairs than this share lost to events from outside: too noisy an environment.
+constexpr double kMostHit = 0.2;
+
 /// Runs from method version 3 on state intervals that allow for stopping on their width; older ones
 /// are shown as they were.
 double inflation_of(const RunData& run) {
@@ -29,11 +32,21 @@ double true_ratio_of(const Cell& b) {
   return 1 + static_cast<double>(b.extra_calls) / std::max(1, b.calls.value_or(1));
 }
 
-/// Samples of the blocks of `round`, in order of rows.
-std::vector<std::vector<double>> blocks_in(const Cell& cell, int round) {
+/// Rows of `round` in which something from outside hit a block of `cell`.
+std::set<int> rows_hit(const Cell& cell, int round) {
+  std::set<int> rows;
+  for (const BlockRecord& b : cell.blocks) {
+    if (b.round == round && !b.outside.empty()) rows.insert(b.row);
+  }
+  return rows;
+}
+
+/// Samples of the blocks of `round` but for those of the rows `without`, in order of rows.
+std::vector<std::vector<double>> blocks_in(const Cell& cell, int round,
+                                           const std::set<int>& without) {
   std::vector<const BlockRecord*> found;
   for (const BlockRecord& b : cell.blocks) {
-    if (b.round == round) found.push_back(&b);
+    if (b.round == round && !without.contains(b.row)) found.push_back(&b);
   }
   std::sort(found.begin(), found.end(),
             [](const auto* x, const auto* y) { return x->row < y->row; });
@@ -42,19 +55,50 @@ std::vector<std::vector<double>> blocks_in(const Cell& cell, int round) {
   return samples;
 }
 
+/// A block pair is left out whole: in both sides, whichever was hit.
+std::set<int> rows_hit(const Cell& a, const Cell& b, int round) {
+  auto rows = rows_hit(a, round);
+  rows.merge(rows_hit(b, round));
+  return rows;
+}
+
+/// How many block pairs were hit from outside, and how many there are in all.
+struct OutsideShare {
+  std::size_t hit = 0, all = 0;
+};
+
+OutsideShare outside_share(const RunData& run, const CaseRecord& c, const Cell& a, const Cell& b) {
+  OutsideShare share;
+  for (const int round : run.rounds_of(c.definition.id)) {
+    share.hit += rows_hit(a, b, round).size();
+    share.all += std::max(blocks_in(a, round, {}).size(), blocks_in(b, round, {}).size());
+  }
+  return share;
+}
+
+std::map<int, double> ratios_by_round(const RunData& run, const CaseRecord& c, const Cell& a,
+                                      const Cell& b, stats::BlockStatistic statistic) {
+  std::map<int, double> logs;
+  for (const int round : run.rounds_of(c.definition.id)) {
+    const auto hit = rows_hit(a, b, round);
+    const auto blocks_a = blocks_in(a, round, hit), blocks_b = blocks_in(b, round, hit);
+    if (const auto d = stats::pair_log_ratio(blocks_a, blocks_b, statistic)) logs[round] = *d;
+  }
+  return logs;
+}
+
 std::vector<double> ratios(const RunData& run, const CaseRecord& c, const Cell& a, const Cell& b,
                            stats::BlockStatistic statistic) {
   std::vector<double> logs;
-  for (const int round : run.rounds_of(c.definition.id)) {
-    const auto blocks_a = blocks_in(a, round), blocks_b = blocks_in(b, round);
-    if (const auto d = stats::pair_log_ratio(blocks_a, blocks_b, statistic)) logs.push_back(*d);
-  }
+  for (const auto& [round, d] : ratios_by_round(run, c, a, b, statistic)) logs.push_back(d);
   return logs;
 }
 
 std::vector<double> all_block_times(const Cell& cell) {
   std::vector<std::vector<double>> blocks;
-  for (const BlockRecord& b : cell.blocks) blocks.push_back(b.samples_s);
+  for (const BlockRecord& b : cell.blocks) {
+    if (b.outside.empty()) blocks.push_back(b.samples_s);
+  }
   return stats::block_times(blocks).value_or(std::vector<double>{});
 }
 
@@ -109,6 +153,13 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
   if (v.reason.empty()) v.reason = why_invalid(*b, pair.b);
   if (!v.reason.empty()) return v;  // a side that is not ok gets no ratio
 
+  const auto outside = outside_share(run, c, *a, *b);
+  if (outside.hit > 0) v.flags.emplace_back("outside_event");
+  if (static_cast<double>(outside.hit) > kMostHit * static_cast<double>(outside.all)) {
+    v.reason = std::to_string(outside.hit) + " of " + std::to_string(outside.all) +
+               " block pairs were hit by an event from outside";
+    return v;
+  }
   const double inflation = inflation_of(run);
   v.interval = stats::ratio_interval(v.pair_log_ratios, 0.95, inflation);
   v.judgement = stats::judge(v.interval);
@@ -119,7 +170,7 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
   if (stats::drifted(all_block_times(*a), all_block_times(*b),
                      std::max(v.interval->half_width_log, kLeastDrift / 3)))
     v.flags.emplace_back("drift");
-  if (c.alternating) v.flags.emplace_back("not_interleaved");
+  if (c.alternating && !c.definition.variant.alone) v.flags.emplace_back("not_interleaved");
   const auto quartiles = ratios(run, c, *a, *b, stats::BlockStatistic::lower_quartile);
   if (stats::unstable(v.interval, stats::ratio_interval(quartiles, 0.95, inflation)))
     v.flags.emplace_back("unstable");
@@ -151,12 +202,21 @@ std::vector<CaseVerdict> verdicts_of(const RunData& run) {
   return verdicts;
 }
 
+std::map<int, double> log_ratios_by_round(const RunData& run, const CaseRecord& c,
+                                          const PairRecord& pair) {
+  const Cell* a = run.find_cell(c.definition.id, pair.a);
+  const Cell* b = run.find_cell(c.definition.id, pair.b);
+  if (a == nullptr || b == nullptr) return {};
+  return ratios_by_round(run, c, *a, *b, stats::BlockStatistic::median);
+}
+
 std::vector<double> process_times_s(const Cell& cell) {
   std::vector<double> times_s;
   std::set<int> rounds;
   for (const BlockRecord& b : cell.blocks) rounds.insert(b.round);
   for (const int round : rounds) {
-    if (const auto t = stats::process_time(blocks_in(cell, round))) times_s.push_back(*t);
+    const auto kept = blocks_in(cell, round, rows_hit(cell, round));
+    if (const auto t = stats::process_time(kept)) times_s.push_back(*t);
   }
   return times_s;
 }

@@ -5,6 +5,7 @@
 #include "stats/verdict.hpp"
 #include "store/run_data.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,11 @@ struct CaseVerdict {
 /// One pair on one case; used by the stop rule too.
 [[nodiscard]] CaseVerdict verdict_of(const store::RunData& run, const store::CaseRecord& c,
                                      const store::PairRecord& pair);
+
+/// d_p of each round that has one (stats::pair_log_ratio).
+[[nodiscard]] std::map<int, double> log_ratios_by_round(const store::RunData& run,
+                                                        const store::CaseRecord& c,
+                                                        const store::PairRecord& pair);
 
 /// Seconds per call of each process of one subject on one case, in order of rounds.
 [[nodiscard]] std::vector<double> process_times_s(const store::Cell& cell);

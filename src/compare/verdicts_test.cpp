@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlbench;
@@ -178,4 +179,47 @@ TEST_CASE("the time of a subject is the median over its processes, each by its o
   CHECK(time->processes == 3);
   CHECK(time->low_s.has_value());
   CHECK_FALSE(time_of(store::Cell{}));
+}
+
+namespace {
+
+/// Six rounds of five rows in which a takes 1 and b 2 seconds a call, but for `hit` rows of each
+/// round: there something from outside made `subject` take 100.
+Lines hit_rows(int hit, const char* subject) {
+  Lines lines = two_subjects();
+  for (int round = 0; round < 6; ++round) {
+    for (int row = 0; row < 5; ++row) {
+      for (const auto& [name, seconds] : {std::pair{"a", 1.0}, std::pair{"b", 2.0}}) {
+        const bool is_hit = row < hit && std::string(name) == subject;
+        Json block = {{"type", "block"}, {"round", round},
+                      {"case", kCase},   {"subject", name},
+                      {"row", row},      {"samples_s", {9.0, is_hit ? 100 : seconds}}};
+        if (is_hit) block["outside"] = {"suspended"};
+        lines.add(block);
+      }
+    }
+    lines.slot(round, {"a", "b"});
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("block pairs that something from outside hit are in no ratio, whichever side was hit") {
+  for (const char* subject : {"a", "b"}) {
+    CAPTURE(subject);
+    const auto v = only_verdict(hit_rows(1, subject));
+    REQUIRE(v.interval);
+    CHECK(v.interval->ratio == doctest::Approx(2));
+    CHECK(std::count(v.flags.begin(), v.flags.end(), "outside_event") == 1);
+  }
+  const auto lines = hit_rows(1, "a");
+  CHECK(time_of(*lines.data().find_cell(kCase, "a"))->median_s == 1);
+}
+
+TEST_CASE("more than a fifth of the block pairs hit from outside leaves no verdict") {
+  const auto v = only_verdict(hit_rows(2, "b"));
+  CHECK_FALSE(v.interval);
+  CHECK(v.judgement.verdict == stats::Verdict::invalid);
+  CHECK(v.reason == "12 of 30 block pairs were hit by an event from outside");
 }

@@ -116,6 +116,10 @@ Result<Machine> discover_system() {
   return machine;
 }
 
+std::vector<GpuState> gpu_states() {
+  return nvml_states();
+}
+
 MachineState sample_system_state() {
   MachineState state = linux_state(this_system(), numbers());
   add_live_state(state);

@@ -323,6 +323,10 @@ Result<Machine> discover_system() {
   return machine;
 }
 
+std::vector<GpuState> gpu_states() {
+  return {};  // without root no interface of macOS tells clock, power or temperature of the GPU
+}
+
 MachineState sample_system_state() {
   MachineState state;
   state.time_s =

@@ -15,6 +15,7 @@ namespace {
 using workload::Case;
 
 constexpr int kAll = 1 << 20;
+constexpr int kRounds = 6;  ///< That a case takes at least.
 constexpr std::string_view kNotHeadline =
     "not among the headline cases of this preset; --full measures it";
 
@@ -301,6 +302,43 @@ Selection select(const Candidates& candidates, const Estimates& estimates, Prese
   return selection;
 }
 
+std::string_view name_of(Alone which) noexcept {
+  return which == Alone::all ? "all" : which == Alone::headline ? "headline" : "none";
+}
+
+Alone parse_alone(std::string_view name) noexcept {
+  for (const Alone which : {Alone::headline, Alone::all}) {
+    if (name_of(which) == name) return which;
+  }
+  return Alone::none;
+}
+
+void add_alone(Selection& selection, const Candidates& candidates, const Estimates& estimates,
+               Alone which) {
+  if (which == Alone::none) return;
+  std::set<std::string> headline;
+  if (which == Alone::headline) {
+    Candidates usual = candidates;
+    for (Family& family : usual.families)
+      family.take = take_of(family.share, Preset::standard, candidates.named);
+    for (const Case& c : select(usual, estimates, Preset::standard).chosen) headline.insert(c.id);
+  }
+  const auto chosen = selection.chosen;
+  const auto excluded = selection.excluded;
+  for (const Case& c : chosen) {
+    if (which == Alone::headline && !headline.contains(c.id)) continue;
+    auto variant = c.variant;
+    variant.alone = true;
+    const auto twin = workload::make_case(c.workload, c.dtype, c.params, variant);
+    if (!twin) continue;  // a valid case is valid alone
+    selection.chosen.push_back(*twin);
+    selection.alternating.insert(twin->id);
+    for (const auto& e : excluded) {
+      if (e.case_id == c.id) selection.excluded.push_back({twin->id, e.subject, e.reason});
+    }
+  }
+}
+
 bool must_alternate(const Case& c, const machine::Machine& machine, int live_processes) {
   constexpr double kShare = 0.9;
   const auto available = available_bytes(machine);
@@ -308,8 +346,14 @@ bool must_alternate(const Case& c, const machine::Machine& machine, int live_pro
   return live_processes > 1 && available && needed > kShare * static_cast<double>(*available);
 }
 
+double expected_alone_s(const std::map<std::string, Estimate>& by_subject, double sustain_s) {
+  const auto subjects = std::count_if(by_subject.begin(), by_subject.end(),
+                                      [](const auto& each) { return each.second.call_s; });
+  return expected_case_s(by_subject) + kRounds * static_cast<double>(subjects) * 1.5 * sustain_s;
+}
+
 double expected_case_s(const std::map<std::string, Estimate>& by_subject) {
-  constexpr int kRounds = 6, kRows = 6;
+  constexpr int kRows = 6;
   constexpr double kBlock_s = 0.03, kWarmUp_s = 0.1;
   double round_s = 0;
   for (const auto& [subject, e] : by_subject) {

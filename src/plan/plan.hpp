@@ -71,6 +71,9 @@ using Estimates = std::map<std::string, std::map<std::string, Estimate>>;
 /// Measuring time that a case is expected to take until it may be settled: six rounds of warm-up
 /// and blocks of every subject that can run it (docs/method.md). 0 when none can.
 [[nodiscard]] double expected_case_s(const std::map<std::string, Estimate>& by_subject);
+/// The same for a case that is measured alone, after `sustain_s` of work and half as long a rest.
+[[nodiscard]] double expected_alone_s(const std::map<std::string, Estimate>& by_subject,
+                                      double sustain_s);
 
 /// A chosen case that not every kind of device measures: what keeps a GPU busy can take a CPU
 /// minutes.
@@ -95,6 +98,17 @@ struct Selection {
 /// the first reason.
 [[nodiscard]] Selection select(const Candidates& candidates, const Estimates& estimates,
                                Preset preset);
+
+/// Which of the chosen cases are measured once more with each subject alone and sustained.
+enum class Alone { none, headline, all };
+[[nodiscard]] std::string_view name_of(Alone which) noexcept;
+/// `none` for a name that is none.
+[[nodiscard]] Alone parse_alone(std::string_view name) noexcept;
+
+/// Adds the `/alone` twin of chosen cases to `selection`, as alternating, for the subjects that
+/// measure the case itself: of those that the default preset would choose too, or of all.
+void add_alone(Selection& selection, const Candidates& candidates, const Estimates& estimates,
+               Alone which);
 
 /// Seconds that a call of `next` is expected to take after `previous` took `previous_s`: the same
 /// rate.

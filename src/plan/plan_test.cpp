@@ -327,3 +327,31 @@ TEST_CASE("a thorough catalogue has sizes through the caches, cold and independe
       candidates(catalogue, Preset::full, machine_with(64 * kGiB), 1, {"memory/*"});
   for (const auto& family : of_config.families) CHECK(family.candidates.size() == 1);
 }
+
+TEST_CASE("alone: --full takes the headline cases a second time, who asks takes all") {
+  const auto c = candidates({}, Preset::full, machine_with(64 * kGiB), 3, {});
+  const auto estimates = at_rate(c, 200e9);
+  auto full = select(c, estimates, Preset::full);
+  const auto usual = full.chosen.size();
+  add_alone(full, c, estimates, Alone::headline);
+  const auto headline = select(candidates({}, Preset::standard, machine_with(64 * kGiB), 3, {}),
+                               estimates, Preset::standard);
+  CHECK(full.chosen.size() == usual + headline.chosen.size());
+  for (const auto& each : headline.chosen) {
+    CAPTURE(each.id);
+    CHECK(has(full.chosen, (each.id + "/alone").c_str()));
+    CHECK(full.alternating.contains(each.id + "/alone"));
+  }
+
+  auto asked = select(c, estimates, Preset::standard);
+  const auto few = asked.chosen.size();
+  asked.excluded.push_back({asked.chosen.front().id, "mlx:cpu", "too slow there"});
+  add_alone(asked, c, estimates, Alone::all);
+  CHECK(asked.chosen.size() == 2 * few);
+  CHECK(asked.excluded.back().case_id == asked.chosen.front().id + "/alone");
+  auto none = select(c, estimates, Preset::standard);
+  add_alone(none, c, estimates, Alone::none);
+  CHECK(none.chosen.size() == few);
+  for (const Alone which : {Alone::none, Alone::headline, Alone::all})
+    CHECK(parse_alone(name_of(which)) == which);
+}

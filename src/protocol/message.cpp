@@ -144,6 +144,7 @@ Json to_json(const Block& b) {
   if (!b.lead_in_samples_s.empty()) json["lead_in_samples_s"] = b.lead_in_samples_s;
   if (b.framework_peak_bytes) json["framework_peak_bytes"] = *b.framework_peak_bytes;
   if (b.process_peak_bytes) json["process_peak_bytes"] = *b.process_peak_bytes;
+  if (b.state.device_spin_s) json["device_spin_s"] = *b.state.device_spin_s;
   if (b.submit_s) json["submit_s"] = *b.submit_s;
   return json;
 }
@@ -184,6 +185,7 @@ Result<Block> block_from_json(const Json& body) {
   block.state.minor_faults = find_int(body, "minor_faults");
   block.state.cpu = find_int(body, "cpu");
   block.state.spin_s = find_number(body, "spin_s");
+  block.state.device_spin_s = find_number(body, "device_spin_s");
   if (body.contains("token_times_s")) {
     auto times = get_numbers(body, "token_times_s");
     if (!times) return times.error();

@@ -96,6 +96,9 @@ struct BlockState {
   /// A fixed chain of integer arithmetic before the block: a check on the clock that no counter
   /// shows.
   std::optional<double> spin_s;
+  /// The same on a GPU, after the block: seconds of a fixed amount of arithmetic in registers
+  /// there.
+  std::optional<double> device_spin_s;
 };
 
 /// Fields of the reply to `block`.

@@ -1,6 +1,7 @@
 #include "report/csv.hpp"
 
 #include "core/text.hpp"
+#include "report/words.hpp"
 
 #include <fmt/format.h>
 
@@ -18,7 +19,8 @@ constexpr const char* kColumns =
     "other_fraction,steal_fraction,cpu_pressure_fraction,memory_pressure_fraction,"
     "swapped_in_bytes,cpu_throttle_count,load_1m,cpu_clock_hz,cpu_temperature_c,gpu_clock_hz,"
     "gpu_temperature_c,gpu_power_w,gpu_clock_reasons,thermal_state,power_source,low_power_mode,"
-    "involuntary_switches_per_s,waiters_fraction,spin_s,spin_change\n";
+    "involuntary_switches_per_s,waiters_fraction,spin_s,spin_change,"
+    "device_spin_s,device_spin_change\n";
 
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.12g}", *value) : "";
@@ -42,8 +44,9 @@ std::string text_cell(std::string text) {
 }
 
 /// The machine while the case was measured: the same fields as in the JSON.
-std::vector<std::string> condition_cells(const compare::CaseConditions& c,
-                                         const compare::CellConditions& of_subject) {
+std::vector<std::string> condition_cells(const Entry& e, const Row& row) {
+  const auto& c = row.conditions;
+  const auto& of_subject = e.conditions;
   return {number(c.other_fraction),
           number(c.steal_fraction),
           number(c.cpu_pressure_fraction),
@@ -53,9 +56,9 @@ std::vector<std::string> condition_cells(const compare::CaseConditions& c,
           number(c.load_1m),
           number(c.cpu_clock_hz),
           number(c.cpu_temperature_c),
-          number(c.gpu_clock_hz),
+          number(gpu_clock_hz(e, row)),
           number(c.gpu_temperature_c),
-          number(c.gpu_power_w),
+          number(gpu_power_w(e, row)),
           text_cell(join(c.gpu_clock_reasons, " ")),
           text_cell(c.thermal_state.value_or("")),
           text_cell(c.power_source.value_or("")),
@@ -65,7 +68,9 @@ std::vector<std::string> condition_cells(const compare::CaseConditions& c,
           number(of_subject.switches_per_s),
           number(of_subject.waiters_fraction),
           number(of_subject.spin_s),
-          number(of_subject.spin_change)};
+          number(of_subject.spin_change),
+          number(of_subject.device_spin_s),
+          number(of_subject.device_spin_change)};
 }
 
 std::string line(const Report& report, const Row& row, const Entry& e) {
@@ -100,7 +105,7 @@ std::string line(const Report& report, const Row& row, const Entry& e) {
                                     !e.share                ? ""
                                     : e.share->memory_bound ? "memory"
                                                             : "compute"};
-  const auto conditions = condition_cells(row.conditions, e.conditions);
+  const auto conditions = condition_cells(e, row);
   cells.insert(cells.end(), conditions.begin(), conditions.end());
   return join(cells, ",") + "\n";
 }

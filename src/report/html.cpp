@@ -37,6 +37,7 @@ Json screen_json(const Screen& s) {
           {"published", s.published},
           {"limits", facts_json(s.limits)},
           {"model", s.model},
+          {"as_used", s.as_used},
           {"notes", s.notes},
           {"left_out", s.left_out},
           {"doubts", s.doubts},

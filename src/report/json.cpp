@@ -1,4 +1,5 @@
 #include "core/units.hpp"
+#include "report/as_used.hpp"
 #include "report/imported.hpp"
 #include "report/key_finding.hpp"
 #include "report/model.hpp"
@@ -45,9 +46,9 @@ Json conditions_json(const Entry& e, const Row& row) {
           {"load_1m", to_json_or_null(c.load_1m)},
           {"cpu_clock_hz", to_json_or_null(c.cpu_clock_hz)},
           {"cpu_temperature_c", to_json_or_null(c.cpu_temperature_c)},
-          {"gpu_clock_hz", to_json_or_null(c.gpu_clock_hz)},
+          {"gpu_clock_hz", to_json_or_null(gpu_clock_hz(e, row))},
           {"gpu_temperature_c", to_json_or_null(c.gpu_temperature_c)},
-          {"gpu_power_w", to_json_or_null(c.gpu_power_w)},
+          {"gpu_power_w", to_json_or_null(gpu_power_w(e, row))},
           {"gpu_clock_reasons", c.gpu_clock_reasons},
           {"thermal_state", to_json_or_null(c.thermal_state)},
           {"power_source", to_json_or_null(c.power_source)},
@@ -55,7 +56,9 @@ Json conditions_json(const Entry& e, const Row& row) {
           {"involuntary_switches_per_s", to_json_or_null(e.conditions.switches_per_s)},
           {"waiters_fraction", to_json_or_null(e.conditions.waiters_fraction)},
           {"spin_s", to_json_or_null(e.conditions.spin_s)},
-          {"spin_change", to_json_or_null(e.conditions.spin_change)}};
+          {"spin_change", to_json_or_null(e.conditions.spin_change)},
+          {"device_spin_s", to_json_or_null(e.conditions.device_spin_s)},
+          {"device_spin_change", to_json_or_null(e.conditions.device_spin_change)}};
 }
 
 Json to_json(const compare::Ceiling& c) {
@@ -224,6 +227,7 @@ Json to_json(const Report& report) {
       {"cases", cases},
       {"verdicts", verdicts},
       {"key_finding", key_finding_json(report)},
+      {"as_used", as_used_json(report)},
       {"controls", controls_json(report)},
       {"ceilings", ceilings},
       {"published_bytes_per_s", report.published_bandwidth

@@ -23,6 +23,7 @@ std::vector<Compared> comparisons(const Report& report) {
   std::vector<Compared> list;
   if (!compare::trusted(report.controls)) return list;
   for (const Row& row : report.rows) {
+    if (row.alone) continue;  // the same question a second time
     for (const auto& v : row.verdicts) {
       const bool judged = v.interval && v.judgement.verdict != stats::Verdict::invalid;
       if (judged && is_between_frameworks(report, v)) list.push_back({&row, &v});

@@ -73,6 +73,7 @@ std::string to_markdown(const Report& report) {
   if (!screen.published.empty()) out += "\n" + markdown_escape(screen.published) + "\n";
   out += facts("Limits", screen.limits);
   if (!screen.model.empty()) out += "\n**Mistral-7B** in " + markdown_escape(screen.model) + "\n";
+  out += list("As used: each framework alone and sustained, beside both together", screen.as_used);
   out += list("Notes", screen.notes) + list("Left out", screen.left_out);
   if (!screen.doubts.empty()) {
     out += list("Doubts", screen.doubts);

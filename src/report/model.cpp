@@ -367,6 +367,7 @@ Report build_report(const RunData& run, const std::string& path) {
   std::unordered_map<std::string, std::vector<compare::CaseVerdict>> verdicts;
   for (auto& v : compare::verdicts_of(run)) verdicts[v.case_id].push_back(std::move(v));
   report.controls = compare::controls_of(run);
+  report.as_used = compare::as_used_of(run);
   for (const CaseRecord& c : run.cases) {
     if (c.control) continue;
     Row row{.case_id = c.definition.id,
@@ -375,6 +376,7 @@ Report build_report(const RunData& run, const std::string& path) {
             .dtype = std::string(name_of(c.definition.dtype)),
             .params = c.definition.params,
             .work = c.work,
+            .alone = c.definition.variant.alone,
             .entries = {},
             .verdicts = std::move(verdicts[c.definition.id]),
             .clock_ratios = {},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compare/as_used.hpp"
 #include "compare/ceilings.hpp"
 #include "compare/conditions.hpp"
 #include "compare/controls.hpp"
@@ -44,6 +45,7 @@ struct Row {
   std::string workload, dtype;
   Json params;                                 ///< The workload's own.
   workload::Work work;                         ///< Of one call.
+  bool alone = false;                          ///< workload::Variant::alone.
   std::vector<Entry> entries;                  ///< In the order of the subjects.
   std::vector<compare::CaseVerdict> verdicts;  ///< In the order of the pairs.
   /// Of each verdict, the ratio of the clocks of b and a; compare/conditions.hpp.
@@ -90,6 +92,7 @@ struct Report {
   std::vector<Json> limits_tried;   ///< Every row of the search for limits; docs/json.md.
   std::vector<Row> rows;
   std::vector<compare::Control> controls;  ///< Of the run itself; their cases are no rows.
+  std::vector<compare::AsUsed> as_used;
   std::vector<compare::Ceiling> ceilings;
   std::vector<store::ImportedRecord> imported;  ///< Results of another program; no verdicts.
   std::vector<std::string> doubts;              ///< Whole sentences.

@@ -170,6 +170,8 @@ TEST_CASE("CSV has the state of the machine beside each row, empty where it is n
                    {"subject", "torch:cuda:0"},
                    {"row", 0},
                    {"waiters_cpu_s", 0.0},
+                   {"gpu_clock_hz", 1.9e9},
+                   {"device_spin_s", 5e-4},
                    {"samples_s", {1e-3, 1e-3}}}));
   REQUIRE(run.add({{"type", "state"},
                    {"round", 0},
@@ -188,9 +190,10 @@ TEST_CASE("CSV has the state of the machine beside each row, empty where it is n
                    {"subjects", {"torch:cuda:0"}}}));
   const std::vector<Report> reports = {build_report(run, "r")};
   const auto text = to_csv(reports);
-  CHECK(
-      text.find(",0.25,,,,4096,,1.5,,,1980000000,61,350.5,sw_power_cap gpu_idle,,,false,,0,,\n") !=
-      std::string::npos);
+  CHECK(text.find(",0.25,,,,4096,,1.5,,,1900000000,61,350.5,sw_power_cap "
+                  "gpu_idle,,,false,,0,,,0.0005,\n") !=
+        std::string::npos);  // the clock that was read beside the block, not the one after all of
+                             // them
   const auto columns = count(text.substr(0, text.find('\n')), ",");
   CHECK(count(text, ",") == 2 * columns);  // the header and one row, which has no comma in a text
 }

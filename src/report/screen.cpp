@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "core/units.hpp"
 #include "fit/fit.hpp"
+#include "report/as_used.hpp"
 #include "report/key_finding.hpp"
 #include "report/words.hpp"
 
@@ -238,6 +239,7 @@ Screen screen_of(const Report& report) {
                 .tables = tables_of(report),
                 .published = published_words(report),
                 .limits = {},
+                .as_used = as_used_words(report),
                 .model = model_words(report),
                 .notes = notes_of(report),
                 .left_out = left_out_words(report),

@@ -30,7 +30,8 @@ struct Screen {
   std::vector<ScreenTable> tables;
   std::string published;     ///< The best bandwidth beside the data sheet's; empty where unknown.
   std::vector<Fact> limits;  ///< "one buffer", "13.3 GiB".
-  std::string model;         ///< Whether Mistral-7B fits, and its speed; empty when not known.
+  std::vector<std::string> as_used;  ///< as_used_words().
+  std::string model;  ///< Whether Mistral-7B fits, and its speed; empty when not known.
   std::vector<std::string> notes, left_out, doubts;
   bool finished = false;  ///< The run has come to an end, so that no doubts means none.
 };

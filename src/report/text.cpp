@@ -81,6 +81,8 @@ std::string to_text(const Report& report) {
   add_facts(out, "LIMITS", screen.limits, ' ');
   if (!screen.model.empty())
     out += "MODEL    Mistral-7B in " + screen.model + "   (mlbench fit Mistral-7B)\n";
+  add_list(out, "AS USED  each framework alone and sustained, beside both together",
+           screen.as_used);
   add_list(out, "NOTES", screen.notes);
   add_list(out, "LEFT OUT", screen.left_out);
   if (!screen.doubts.empty()) {

@@ -33,6 +33,14 @@ std::string times_words(double ratio, double low, double high) {
 
 }  // namespace
 
+std::optional<double> gpu_clock_hz(const Entry& e, const Row& row) {
+  return e.conditions.gpu_clock_hz ? e.conditions.gpu_clock_hz : row.conditions.gpu_clock_hz;
+}
+
+std::optional<double> gpu_power_w(const Entry& e, const Row& row) {
+  return e.conditions.gpu_power_w ? e.conditions.gpu_power_w : row.conditions.gpu_power_w;
+}
+
 Scale scale_for(double largest, RateUnit unit) {
   constexpr std::array kPrefixes = {std::pair(1e12, "T"), std::pair(1e9, "G"), std::pair(1e6, "M"),
                                     std::pair(1e3, "k")};

@@ -7,6 +7,11 @@
 /// Numbers as they are shown, in every printer alike.
 namespace mlbench::report {
 
+/// Clock and power of the GPU while this result was measured: the subject's own where they were
+/// read beside its blocks, else those of the case.
+[[nodiscard]] std::optional<double> gpu_clock_hz(const Entry& e, const Row& row);
+[[nodiscard]] std::optional<double> gpu_power_w(const Entry& e, const Row& row);
+
 /// A unit for a whole column, so that numbers below each other compare.
 struct Scale {
   double factor = 1;

@@ -56,6 +56,10 @@ class Process {
   /// The next line of the child's stdout. Returns `interrupted` at once after request_stop().
   [[nodiscard]] Read read_line(std::chrono::steady_clock::time_point deadline, std::size_t longest);
 
+  /// During the last read_line(): how much longer one wait of at most 100 ms took. Far above 0 this
+  /// program was not run either: the machine slept, or was paused.
+  [[nodiscard]] double longest_pause_s() const { return longest_pause_s_; }
+
   /// Stops the child's group where it is, until resume().
   void hold();
   void resume();
@@ -79,6 +83,7 @@ class Process {
   std::string buffer_;      // read, but not yet a whole line
   std::optional<Exit> exit_;
   bool held_ = false;
+  double longest_pause_s_ = 0;
   std::filesystem::path stderr_file_;
   std::uintmax_t stderr_start_ = 0;
 };

@@ -63,12 +63,16 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return result;
 }
 
-/// Waits until `fd` is ready or 100 ms passed, so that a stop request is seen soon.
-void wait_for(int fd, short events, Clock::time_point deadline) {
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+/// Waits until `fd` is ready or 100 ms passed, so that a stop request is seen soon. Returns the
+/// seconds that it took longer than that.
+double wait_for(int fd, short events, Clock::time_point deadline) {
+  const auto start = Clock::now();
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - start).count();
+  const auto longest = std::clamp<long long>(left, 0, 100);
   pollfd p{.fd = fd, .events = events, .revents = 0};
-  ::poll(&p, 1, static_cast<int>(std::clamp<long long>(left, 0, 100)));
+  ::poll(&p, 1, static_cast<int>(longest));
+  const auto late = Clock::now() - start - std::chrono::milliseconds(longest);
+  return std::max(0.0, std::chrono::duration<double>(late).count());
 }
 
 /// File actions and attributes of posix_spawn, destroyed together.
@@ -196,7 +200,7 @@ bool Process::write_line(const std::string& line, Clock::time_point deadline) {
     if (n > 0) {
       sent += static_cast<std::size_t>(n);
     } else if (errno == EAGAIN && Clock::now() < deadline && !stop_requested()) {
-      wait_for(in_, POLLOUT, deadline);
+      static_cast<void>(wait_for(in_, POLLOUT, deadline));
     } else if (errno != EINTR) {
       return false;
     }
@@ -206,6 +210,7 @@ bool Process::write_line(const std::string& line, Clock::time_point deadline) {
 
 Process::Read Process::read_line(Clock::time_point deadline, std::size_t longest) {
   std::size_t searched = 0;
+  longest_pause_s_ = 0;
   for (;;) {
     const auto newline = buffer_.find('\n', searched);
     if (newline != std::string::npos) {
@@ -225,7 +230,7 @@ Process::Read Process::read_line(Clock::time_point deadline, std::size_t longest
     } else if (errno == EAGAIN) {
       if (Clock::now() >= deadline)
         return {.end = ReadEnd::timed_out, .line = buffer_.substr(0, 200)};
-      wait_for(out_, POLLIN, deadline);
+      longest_pause_s_ = std::max(longest_pause_s_, wait_for(out_, POLLIN, deadline));
     } else if (errno != EINTR) {
       return {.end = ReadEnd::closed, .line = {}};
     }

@@ -177,6 +177,23 @@ void Runner::Impl::restore() {
   }
 }
 
+/// Both kinds of measurement of a case make as many calls a sample: then what differs is what the
+/// machine does, and not what is timed.
+void Runner::Impl::take_calls_of_usual_case(CaseState& state) {
+  if (!state.definition.variant.alone || state.plan.calls > 0) return;
+  const auto usual = std::find_if(cases.begin(), cases.end(), [&](const CaseState& c) {
+    return c.definition.id == id_together(state.definition);
+  });
+  if (usual != cases.end()) state.plan.calls = usual->plan.calls;
+}
+
+/// Leaves the machine to cool down from what came before.
+void Runner::Impl::rest(double seconds) const {
+  const auto start = Clock::now();
+  while (since_s(start) < seconds && !stop_requested())
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
 Status Runner::Impl::run_case(CaseState& state, int round) {
   const auto start = Clock::now();
   if (const auto short_of = make_room()) return drop(state, *short_of);
@@ -185,8 +202,10 @@ Status Runner::Impl::run_case(CaseState& state, int round) {
     if (auto ok = run_slot(state, round, names); !ok) return ok;
   } else {
     shuffle(names, random);
+    take_calls_of_usual_case(state);
     for (const auto& name : names) {
       finish_workers();  // the one that is measured has the memory to itself
+      if (state.definition.variant.alone) rest(settings.sustain_s / 2);
       if (auto ok = run_slot(state, round, {name}); !ok) return ok;
       if (stop_requested()) break;
     }

@@ -35,6 +35,9 @@ struct Settings {
   double block_s = 0.03;         ///< Length of a block.
   /// Warm-up of one process: empty takes 0.2 to 2 s on a CPU, 0.5 to 5 s on a GPU.
   std::optional<double> warm_min_s, warm_max_s;
+  /// Cases of subjects that are measured alone: untimed work without a pause before the blocks of
+  /// each process. It rests for half as long before that.
+  double sustain_s = 5;
   double timeout_s = 60;   ///< How long a worker may be silent beyond the work it was asked for.
   std::uint64_t seed = 1;  ///< Of the inputs and of the random order.
 };

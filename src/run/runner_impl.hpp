@@ -100,6 +100,8 @@ struct Runner::Impl {
   void restore();
   [[nodiscard]] std::vector<std::string> participants(const workload::Case& c) const;
   [[nodiscard]] Result<bool> run_round(int round);
+  void take_calls_of_usual_case(CaseState& state);
+  void rest(double seconds) const;
   /// A case in a round: its subjects together, or one after the other where it alternates.
   [[nodiscard]] Status run_case(CaseState& state, int round);
   [[nodiscard]] std::optional<int> place(const std::vector<std::string>& subjects, int round);

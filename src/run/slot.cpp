@@ -3,6 +3,7 @@
 #include "compare/ceilings.hpp"
 #include "machine/state.hpp"
 #include "run/output_file.hpp"
+#include "run/outside.hpp"
 #include "run/process_cpu.hpp"
 #include "run/slot_state.hpp"
 #include "stats/quantile.hpp"
@@ -170,8 +171,9 @@ Status Slot::warm(SlotSide& side) {
   // A fresh process warms up fully once (threads, clocks, allocator); its later cases need less.
   const auto& settings = context_.settings;
   const double share = side.fresh ? 1 : 0.25;
-  const double min_s = settings.warm_min_s.value_or(gpu ? 0.5 : 0.2) * share;
-  const double max_s = settings.warm_max_s.value_or(gpu ? 5 : 2) * share;
+  const double sustain_s = context_.definition.variant.alone ? settings.sustain_s : 0;
+  const double min_s = sustain_s + settings.warm_min_s.value_or(gpu ? 0.5 : 0.2) * share;
+  const double max_s = sustain_s + settings.warm_max_s.value_or(gpu ? 5 : 2) * share;
   const Json rule = {{"min_calls", 3}, {"min_s", min_s}, {"max_s", max_s}};
   auto answer = ask(side, "warm", rule, max_s);
   if (answer.failure) return drop(side, *answer.failure);
@@ -279,10 +281,15 @@ Status Slot::block(SlotSide& side, int row, int position) {
   const int extra = extra_calls(side);
   Json request = {{"calls", plan_.calls}, {"samples", samples_for(side.subject->name)}};
   if (extra > 0) request["extra_calls"] = extra;
-  if (compare::device_kind(side.subject->device) == "gpu") request["lead_in_s"] = kGpuLeadIn_s;
+  const bool gpu = compare::device_kind(side.subject->device) == "gpu";
+  if (gpu) request["lead_in_s"] = kGpuLeadIn_s;
+  const OutsideWatch watch;
   const CpuUse waiting(context_.processes, side.worker->pid());
   auto answer = ask(side, "block", std::move(request));
   const auto waiters_cpu_s = waiting.used_s();
+  // Right after it, before the clock has had time to fall: the driver's power is a mean over the
+  // last tenths of a second.
+  const Json gpu_state = gpu ? gpu_fields(machine::gpu_states()) : Json::object();
   if (answer.failure) return drop(side, *answer.failure);
   const auto block = protocol::block_from_json(answer.body);
   const auto expected = static_cast<std::size_t>(samples_for(side.subject->name)) + 1;
@@ -301,6 +308,10 @@ Status Slot::block(SlotSide& side, int row, int position) {
   if (extra > 0) record["extra_calls"] = extra;
   if (waiters_cpu_s) record["waiters_cpu_s"] = *waiters_cpu_s;
   record.update(protocol::to_json(*block));
+  record.update(gpu_state);
+  const auto outside =
+      watch.events(answer.longest_pause_s, find_strings(gpu_state, "gpu_clock_reasons"));
+  if (!outside.empty()) record["outside"] = outside;
   return context_.journal.write(record);
 }
 

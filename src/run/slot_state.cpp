@@ -13,7 +13,25 @@ const machine::GpuState* busiest(const std::vector<machine::GpuState>& gpus) {
   return it == gpus.end() ? nullptr : &*it;
 }
 
+void erase_unknown(Json& fields) {
+  for (auto it = fields.begin(); it != fields.end();)
+    it = it->is_null() ? fields.erase(it) : std::next(it);
+}
+
 }  // namespace
+
+Json gpu_fields(const std::vector<machine::GpuState>& gpus) {
+  Json fields = Json::object();
+  if (const auto* gpu = busiest(gpus)) {
+    fields = {
+        {"gpu_clock_hz", to_json_or_null(gpu->sm_clock_hz)},
+        {"gpu_temperature_c", to_json_or_null(gpu->temperature_c)},
+        {"gpu_power_w", to_json_or_null(gpu->power_w)},
+        {"gpu_clock_reasons", gpu->clock_reasons ? Json(*gpu->clock_reasons) : Json(nullptr)}};
+  }
+  erase_unknown(fields);
+  return fields;
+}
 
 Json state_fields(const machine::MachineState& before, const machine::MachineState& after,
                   std::optional<double> own_cpu_s) {
@@ -31,14 +49,8 @@ Json state_fields(const machine::MachineState& before, const machine::MachineSta
                  {"thermal_state", to_json_or_null(after.thermal_state)},
                  {"power_source", to_json_or_null(after.power_source)},
                  {"low_power_mode", to_json_or_null(after.low_power_mode)}};
-  if (const auto* gpu = busiest(after.gpus)) {
-    fields["gpu_clock_hz"] = to_json_or_null(gpu->sm_clock_hz);
-    fields["gpu_temperature_c"] = to_json_or_null(gpu->temperature_c);
-    fields["gpu_power_w"] = to_json_or_null(gpu->power_w);
-    fields["gpu_clock_reasons"] = gpu->clock_reasons ? Json(*gpu->clock_reasons) : Json(nullptr);
-  }
-  for (auto it = fields.begin(); it != fields.end();)
-    it = it->is_null() ? fields.erase(it) : std::next(it);
+  erase_unknown(fields);
+  fields.update(gpu_fields(after.gpus));
   return fields;
 }
 

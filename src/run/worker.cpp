@@ -132,7 +132,11 @@ Answer Worker::call(const std::string& verb, Json body, double timeout_s) {
                              (reply ? ": the id is wrong" : ": " + reply.error().message),
                    .worker_gone = true});
   }
-  if (!reply->failure) return {.body = std::move(reply->body), .failure = std::nullopt};
+  if (!reply->failure) {
+    return {.body = std::move(reply->body),
+            .failure = std::nullopt,
+            .longest_pause_s = process_.longest_pause_s()};
+  }
   CallFailure failure{.status = CaseStatus::failed, .reason = reply->failure->message};
   if (reply->failure->kind == protocol::FailureKind::unsupported)
     failure.status = CaseStatus::unsupported;

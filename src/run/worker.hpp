@@ -41,6 +41,7 @@ struct CallFailure {
 struct Answer {
   Json body = Json::object();
   std::optional<CallFailure> failure;
+  double longest_pause_s = 0;  ///< Process::longest_pause_s() while it was waited for.
 };
 
 /// Why a worker that said `hello` is not asked for `c`: it would measure another variant of it.

@@ -207,6 +207,12 @@ Status RunData::add_block(const Line& line) {
   if (const auto lead_in = get_numbers(line, "lead_in_samples_s")) {
     for (const double t : *lead_in) block.lead_in_s += t * calls;
   }
+  block.device_spin_s = find_number(line, "device_spin_s");
+  block.gpu_clock_hz = find_number(line, "gpu_clock_hz");
+  block.gpu_temperature_c = find_number(line, "gpu_temperature_c");
+  block.gpu_power_w = find_number(line, "gpu_power_w");
+  block.gpu_clock_reasons = find_strings(line, "gpu_clock_reasons");
+  block.outside = find_strings(line, "outside");
   block.waiters_cpu_s = find_number(line, "waiters_cpu_s");
   block.involuntary_switches = find_int(line, "involuntary_switches");
   block.samples_s.assign(samples->begin() + 1, samples->end());

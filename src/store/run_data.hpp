@@ -50,6 +50,13 @@ struct BlockRecord {
   /// Of a fixed chain of arithmetic right before the block; of all waiting workers together while
   /// it ran.
   std::optional<double> spin_s = std::nullopt, waiters_cpu_s = std::nullopt;
+  /// Of a fixed amount of arithmetic on a GPU right after the block, and what its driver told then.
+  std::optional<double> device_spin_s = std::nullopt, gpu_clock_hz = std::nullopt,
+                        gpu_temperature_c = std::nullopt, gpu_power_w = std::nullopt;
+  std::vector<std::string> gpu_clock_reasons = {};
+  /// What happened to the machine meanwhile that neither program did: "suspended", "paused",
+  /// "gpu_power_brake". Its block pairs are in no ratio.
+  std::vector<std::string> outside = {};
   std::optional<std::int64_t> involuntary_switches = std::nullopt;
   double duration_s = 0;  ///< All samples with their lead-in.
   /// Before them, in the same request: the chain of arithmetic and, on GPUs, what was made until

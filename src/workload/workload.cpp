@@ -19,6 +19,8 @@ const Workload& workload_of(const Case& c) {
   return *found;
 }
 
+constexpr std::string_view kAlone = "/alone";
+
 std::int64_t bytes_of_one_copy(const Case& c) {
   std::int64_t bytes = output_of(c).bytes();
   for (const TensorSpec& input : inputs_of(c)) bytes += input.bytes();
@@ -103,13 +105,19 @@ Result<Case> make_case(std::string_view workload, DType dtype, Json params, Vari
   c.id = c.workload + "/" + std::string(name_of(dtype)) + "/" + found->shape_id(c);
   if (variant.cold_bytes > 0) c.id += "/cold";
   if (variant.independent) c.id += "/independent";
+  if (variant.alone) c.id += kAlone;
   return c;
+}
+
+std::string id_together(const Case& c) {
+  return c.variant.alone ? c.id.substr(0, c.id.size() - kAlone.size()) : c.id;
 }
 
 Json to_json(const Case& c) {
   Json json = {{"workload", c.workload}, {"dtype", name_of(c.dtype)}, {"params", c.params}};
   if (c.variant.independent) json["variant"]["independent"] = true;
   if (c.variant.cold_bytes > 0) json["variant"]["cold_bytes"] = c.variant.cold_bytes;
+  if (c.variant.alone) json["variant"]["alone"] = true;
   return json;
 }
 
@@ -130,6 +138,7 @@ Variant variant_from_json(const Json& json) {
   if (const auto it = json.find("variant"); it != json.end() && it->is_object()) {
     variant.independent = find_bool(*it, "independent").value_or(false);
     variant.cold_bytes = std::max<std::int64_t>(0, find_int(*it, "cold_bytes").value_or(0));
+    variant.alone = find_bool(*it, "alone").value_or(false);
   }
   return variant;
 }
@@ -138,7 +147,7 @@ std::string label_of(const Case& c) {
   const Workload* found = find_workload(c.workload);
   if (found == nullptr || !found->validate(c)) return c.id;
   return found->label(c) + (c.variant.cold_bytes > 0 ? ", cold" : "") +
-         (c.variant.independent ? ", independent" : "");
+         (c.variant.independent ? ", independent" : "") + (c.variant.alone ? ", alone" : "");
 }
 Work work_of(const Case& c) {
   return workload_of(c).work(c);

@@ -30,6 +30,10 @@ struct Variant {
   /// Above 0 the calls rotate over copies of the inputs and outputs that take at least so many
   /// bytes together, so that no call finds its data in a cache ("cold").
   std::int64_t cold_bytes = 0;
+  /// Each subject is measured without the others: in every round its process rests first, works
+  /// without a pause until it is as warm as use makes it, and only then is timed ("alone"). Workers
+  /// need not know of it.
+  bool alone = false;
 };
 
 /// One workload with its shapes and dtype. Make it with make_case(), which validates.
@@ -133,9 +137,13 @@ class Workload {
 [[nodiscard]] std::vector<std::string> workload_names();
 
 /// A validated case with its id. Errors: `usage` for an unknown workload, bad params or a dtype
-/// that is not a floating-point one. The id of a variant ends in "/independent" or "/cold".
+/// that is not a floating-point one. The id of a variant ends in "/cold", "/independent" or
+/// "/alone".
 [[nodiscard]] Result<Case> make_case(std::string_view workload, DType dtype, Json params,
                                      Variant variant = {});
+
+/// The id of the same case as it is usually measured: of one that is measured alone, without that.
+[[nodiscard]] std::string id_together(const Case& c);
 
 /// {"workload","dtype","params"} and "variant" where it is not the usual one, as the protocol and
 /// the journal hold a case; the id is derived again.

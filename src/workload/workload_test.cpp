@@ -333,3 +333,16 @@ TEST_CASE("scale and add are checked element by element") {
     CHECK_FALSE(check());
   }
 }
+
+TEST_CASE("a case that is measured alone is another case of the same work") {
+  const auto c = make_case("gemm", DType::float32, {{"m", 8}, {"n", 8}, {"k", 8}}, {.alone = true});
+  REQUIRE(c);
+  CHECK(c->id == "gemm/float32/8/alone");
+  CHECK(id_together(*c) == "gemm/float32/8");
+  CHECK(label_of(*c).ends_with(", alone"));
+  const auto read = case_from_json(to_json(*c));
+  REQUIRE(read);
+  CHECK(read->variant.alone);
+  CHECK(id_together(*make_case("gemm", DType::float32, {{"m", 8}, {"n", 8}, {"k", 8}})) ==
+        "gemm/float32/8");
+}

@@ -7,6 +7,8 @@ that most of them are whole also where other programs share the cores.
 
 import os
 import shutil
+import signal
+import time
 
 from harness import BIN, ON_LINUX, ROOT, MlbenchTest, main
 
@@ -183,6 +185,62 @@ class Environments(Trust):
                 finished = self.mlbench("run", "--config", self.config, "--results", self.results,
                                         *[a for e in env for a in ("--env", e)], "--ab", ab, "--json")
                 self.assert_error(finished, code, kind, *words)
+
+
+class AsUsed(Trust):
+    """`--alone`: each side by itself after work without a pause, beside the interleaved comparison."""
+
+    def test_both_ratios_stand_side_by_side(self):
+        finished = self.mlbench("run", "--config", self.config, "--results", self.results, "--reports", self.reports,
+                                "--env", "slow=,MLBENCH_FAKE_CALL_S=0.0004", "--ab", "fake,fake@slow", "--alone",
+                                "--sustain", "0.2s", "--budget", "60s", "--json", env=self.with_work())
+        self.assert_code(finished, 0)
+        cases = self.entries(finished.json)
+        self.assertEqual(set(cases), {"gemm/float32/16", "gemm/float32/16/alone"})
+        [both] = finished.json["as_used"]
+        self.assertEqual(both["case"], "gemm/float32/16")
+        self.assertAlmostEqual(both["together"]["ratio"], 2, delta=0.5)
+        self.assertAlmostEqual(both["alone"]["ratio"], 2, delta=0.5)
+        self.assertAlmostEqual(both["change"]["ratio"], 1, delta=0.3)
+        self.assertNotIn("gemm/float32/16/alone", str(finished.json["key_finding"]))
+        self.assertIn("AS USED", self.mlbench("report", self.journal()).out)
+
+        # Alone: 0.2 s of work before each process's blocks, as many calls a sample, nobody else alive.
+        alone = "gemm/float32/16/alone"
+        for warm in self.lines("warm"):
+            if warm["case"] == alone:
+                self.assertGreater(warm["first_call_s"] + sum(warm["samples_s"]), 0.15)
+        calls = {b["case"]: b["calls"] for b in self.lines("block")}
+        self.assertEqual(calls[alone], calls["gemm/float32/16"])
+        for slot in self.lines("slot"):
+            self.assertEqual(len(slot["subjects"]), 1 if slot["case"] == alone else 2, slot)
+        self.assertFalse(any("waiters_cpu_s" in b for b in self.lines("block") if b["case"] == alone))
+
+
+class OutsideEvents(Trust):
+    """A machine that stands still spoils a block, whatever it measures."""
+
+    def test_blocks_that_a_pause_hit_are_in_no_ratio(self):
+        case = "gemm/float32/16"
+        for _ in range(10):  # a stop between two blocks hits none, and one a moment later that of a control
+            process = self.start(*self.run_args("--env", "slow=,MLBENCH_FAKE_CALL_S=0.0004", "--ab", "fake,fake@slow",
+                                                "--json", workers=()), env=self.with_work())
+            self.wait_until(lambda: any(self.results.glob("*.jsonl")) and
+                            any(b["case"] == case for b in self.lines("block")[-1:]), "a block of the case")
+            os.kill(process.pid, signal.SIGSTOP)
+            time.sleep(1)
+            os.kill(process.pid, signal.SIGCONT)
+            finished = self.wait(process)
+            self.assert_code(finished, 0)
+            hit = [b for b in self.lines("block") if "outside" in b and b["case"] == case]
+            if hit:
+                break
+            shutil.rmtree(self.results)
+        self.assertEqual([b["outside"] for b in hit], [["paused"]])
+        [verdict] = finished.json["verdicts"]
+        self.assertIn("outside_event", verdict["flags"])
+        self.assertEqual((verdict["verdict"], verdict["pairs"]), ("faster", 6))
+        self.assertIn("outside_event (docs/warnings.md)", self.mlbench("report", self.journal()).out)
 
 
 if __name__ == "__main__":

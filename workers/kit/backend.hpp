@@ -82,6 +82,13 @@ class Backend {
   /// Waits until the device has nothing left to do.
   virtual void synchronize(const std::string& device) = 0;
 
+  /// Seconds of a fixed amount of arithmetic in registers of a GPU (kit/device_spin.hpp); nullopt
+  /// on a CPU, whose clock the kit checks itself, and where there is no such program.
+  virtual std::optional<double> device_spin_s(const std::string& device) {
+    static_cast<void>(device);
+    return std::nullopt;
+  }
+
   /// One buffer of `bytes` (a multiple of 16 KiB) as the framework itself allocates one. Throws,
   /// like all else, when memory runs out. Errors: `unsupported`.
   virtual Result<std::unique_ptr<Allocation>> allocate(const std::string& device,

@@ -116,6 +116,7 @@ class Session {
     rule.max_s = find_number(body, "max_s").value_or(rule.max_s);
     auto warmed = warm(*ready.kernel, rule);
     warmed.sync_overhead_s = sync_overhead_s(backend_, ready.device);
+    static_cast<void>(device_spin_s(ready));  // so that no block waits for its compiler
     return protocol::to_json(warmed);
   }
 
@@ -135,11 +136,25 @@ class Session {
         std::clamp(find_number(body, "lead_in_s").value_or(0), 0.0, kLongestLeadIn_s);
     auto block = measure_block(*ready.kernel, static_cast<int>(*calls), static_cast<int>(*samples),
                                static_cast<int>(extra), lead_in_s);
+    block.state.device_spin_s = device_spin_s(ready);
     if (find_bool(body, "submit").value_or(false)) {
       if (const auto s = ready.kernel->submit_s(static_cast<int>(*calls)))
         block.submit_s = *s / static_cast<double>(*calls);
     }
     return protocol::to_json(block);
+  }
+
+  /// After the samples: what ran before them would change the clock that they find. A compiler that
+  /// does not take the program costs this check only.
+  std::optional<double> device_spin_s(Ready& ready) {
+    if (ready.kernel->has_invented_times() || !spins_) return std::nullopt;
+    try {
+      return backend_.device_spin_s(ready.device);
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "the check on the GPU's clock did not run: %s\n", e.what());
+      spins_ = false;
+      return std::nullopt;
+    }
   }
 
   /// "source": "fresh" runs one call first; "last" is the output of the last timed call. With
@@ -213,6 +228,7 @@ class Session {
   std::map<std::string, Ready> ready_;
   std::vector<std::unique_ptr<Allocation>> held_;  ///< Of the probe "allocate".
   bool bounded_ = false;
+  bool spins_ = true;
 };
 
 /// Keeps the real stdout for the protocol and points fd 1 at stderr, so that a framework that

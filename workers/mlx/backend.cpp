@@ -7,6 +7,7 @@
 #include "mlx/chain.hpp"
 #include "mlx/describe.hpp"
 #include "mlx/device.hpp"
+#include "mlx/device_spin.hpp"
 #include "mlx/language.hpp"
 #include "mlx/operation.hpp"
 #include "mlx/settings.hpp"
@@ -192,6 +193,11 @@ class MlxBackend final : public kit::Backend {
 
   void synchronize(const std::string& device) override {
     if (const auto found = find_device(device)) mlx_worker::synchronize(*found);
+  }
+
+  std::optional<double> device_spin_s(const std::string& device) override {
+    const auto found = find_device(device);
+    return found ? mlx_worker::device_spin_s(*found) : std::nullopt;
   }
 
   void release_caches() override { mx::clear_cache(); }

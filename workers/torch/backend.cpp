@@ -5,6 +5,7 @@
 #include "kit/memory.hpp"
 #include "torch/describe.hpp"
 #include "torch/device.hpp"
+#include "torch/device_spin.hpp"
 #include "torch/fallback.hpp"
 #include "torch/language.hpp"
 #include "torch/operation.hpp"
@@ -186,6 +187,11 @@ class TorchBackend final : public kit::Backend {
 
   void synchronize(const std::string& device) override {
     if (const auto found = find_device(device)) torch_worker::synchronize(*found);
+  }
+
+  std::optional<double> device_spin_s(const std::string& device) override {
+    const auto found = find_device(device);
+    return found ? torch_worker::device_spin_s(*found) : std::nullopt;
   }
 
   void release_caches() override { empty_caches(); }

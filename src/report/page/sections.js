@@ -53,7 +53,7 @@ function tileSection(page) {
   const tiles = [];
   const add = (/** @type {string} */ big, /** @type {string} */ small, bad = false, how = '') =>
     tiles.push(element('div', {class: 'tile'}, element('b', {class: bad ? 'is-bad' : null}, big), element('span', {}, how ? explained(small, how) : small)));
-  const main = report.verdicts.filter((v) => isMain(v, report) && v.ratio !== null);
+  const main = report.verdicts.filter((v) => isMain(v, report) && v.ratio !== null && !v.case.endsWith('/alone'));  // each case once
   if (main.length > 0) {
     const {a, b} = main[0];
     const wins = (/** @type {string} */ kind) => main.filter((v) => v.verdict === kind).length;
@@ -236,6 +236,7 @@ function machineSection(page) {
       ['Duration', report.duration_s === null ? 'unknown' : Math.round(report.duration_s) + ' s'],
       ...report.limits.map((l) => [l.name, `${l.text} (${l.source})`]),
       ...report.ceilings.map((c) => [`best ${c.resource === 'bytes_per_s' ? 'memory' : c.resource}, ${c.device_kind}`, `${c.text}, by ${titleOf(c.subject, report)} in ${c.case}`])]),
+    ...(screen.as_used.length > 0 ? [element('h3', {}, 'As used: each framework alone and sustained, beside both together'), list(screen.as_used)] : []),
     ...(screen.notes.length > 0 ? [element('h3', {}, 'Notes'), list(screen.notes)] : []),
     element('h3', {}, 'All facts'), facts('The machine, as its system tells', report.machine),
     ...report.subjects.map((s) => facts(`${s.title} on ${s.device}${s.status === 'ok' ? '' : ': ' + s.status}`, {...s.facts, reason: s.reason})));

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "kit/counters.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+/// A check on the clock of a GPU that no counter shows: the time of a fixed amount of arithmetic in
+/// registers of one thread. Both frameworks run the same program, so that their times compare.
+namespace mlbench::kit {
+
+/// NVIDIA: cycles of the multiprocessor's own counter (clock64), half a millisecond at 1.6 GHz.
+inline constexpr std::int64_t kCudaSpinCycles = 800000;
+
+/// Metal: `count` steps of Marsaglia's xorshift into `x`, each of which needs the one before.
+/// This source has not met a Metal compiler yet.
+#define MLBENCH_METAL_SPIN                     \
+  "uint x = 2463534242u;"                      \
+  "for (long i = 0; i < count; ++i) {"         \
+  "  x ^= x << 13; x ^= x >> 17; x ^= x << 5;" \
+  "}"
+inline constexpr std::int64_t kMetalSpinSteps = 30000;
+
+/// Seconds of `amount` on the device. `run(n)` launches n and returns when the device has finished;
+/// what a launch and the wait take falls out of the difference between twice the amount and once,
+/// each the shortest of three. nullopt where the difference drowns in them.
+template <class Run>
+std::optional<double> spin_difference_s(const Run& run, std::int64_t amount) {
+  const auto shortest_s = [&](std::int64_t n) {
+    double best_s = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < 3; ++i) {
+      const auto start = steady_ns();
+      run(n);
+      best_s = std::min(best_s, static_cast<double>(steady_ns() - start) * 1e-9);
+    }
+    return best_s;
+  };
+  const double difference_s = shortest_s(2 * amount) - shortest_s(amount);
+  return difference_s > 0 ? std::optional(difference_s) : std::nullopt;
+}
+
+}  // namespace mlbench::kit
