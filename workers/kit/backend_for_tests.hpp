@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kit/backend.hpp"
+#include "kit/device_for_tests.hpp"
 #include "workload/language.hpp"
 #include "workload/operation.hpp"
 
@@ -9,8 +10,8 @@
 #include <string>
 #include <vector>
 
-/// What every framework's backend has to get right on the CPU: its tests name the backend, and
-/// where it has no kernel.
+/// What every framework's backend has to get right, on the CPU unless MLBENCH_TEST_DEVICE says
+/// otherwise: its tests name the backend, and where it has no kernel.
 namespace mlbench::kit {
 
 using workload::DType;
@@ -27,7 +28,7 @@ inline workload::Case make(const std::string& workload, DType dtype, Json params
 inline workload::CheckResult checked(Backend& backend, const workload::Case& c, int calls = 3,
                                      std::uint64_t seed = 7) {
   CAPTURE(c.id);
-  auto kernel = backend.prepare(c, "cpu", seed);
+  auto kernel = backend.prepare(c, device_for_tests(), seed);
   REQUIRE_MESSAGE(kernel, (kernel ? "" : kernel.error().message));
   (*kernel)->run(calls);
   return workload::find_workload(c.workload)->make_checker(c, 7)->check((*kernel)->output());
