@@ -21,23 +21,24 @@ inline constexpr std::int64_t kCudaSpinCycles = 800000;
   "for (long i = 0; i < count; ++i) {"         \
   "  x ^= x << 13; x ^= x >> 17; x ^= x << 5;" \
   "}"
-inline constexpr std::int64_t kMetalSpinSteps = 30000;
+inline constexpr std::int64_t kMetalSpinSteps = 60000;
 
 /// Seconds of `amount` on the device. `run(n)` launches n and returns when the device has finished;
 /// what a launch and the wait take falls out of the difference between twice the amount and once,
-/// each the shortest of three. nullopt where the difference drowns in them.
+/// each the shortest of three that take turns. nullopt where the difference drowns in them.
 template <class Run>
 std::optional<double> spin_difference_s(const Run& run, std::int64_t amount) {
-  const auto shortest_s = [&](std::int64_t n) {
-    double best_s = std::numeric_limits<double>::infinity();
-    for (int i = 0; i < 3; ++i) {
-      const auto start = steady_ns();
-      run(n);
-      best_s = std::min(best_s, static_cast<double>(steady_ns() - start) * 1e-9);
-    }
-    return best_s;
+  const auto seconds = [&](std::int64_t n) {
+    const auto start = steady_ns();
+    run(n);
+    return static_cast<double>(steady_ns() - start) * 1e-9;
   };
-  const double difference_s = shortest_s(2 * amount) - shortest_s(amount);
+  double once_s = std::numeric_limits<double>::infinity(), twice_s = once_s;
+  for (int i = 0; i < 3; ++i) {
+    once_s = std::min(once_s, seconds(amount));
+    twice_s = std::min(twice_s, seconds(2 * amount));
+  }
+  const double difference_s = twice_s - once_s;
   return difference_s > 0 ? std::optional(difference_s) : std::nullopt;
 }
 

@@ -114,9 +114,9 @@ class Session {
         std::clamp<std::int64_t>(find_int(body, "min_calls").value_or(rule.min_calls), 1, 1000000));
     rule.min_s = find_number(body, "min_s").value_or(rule.min_s);
     rule.max_s = find_number(body, "max_s").value_or(rule.max_s);
+    static_cast<void>(device_spin_s(ready));  // so that its compiler does not cool the GPU later
     auto warmed = warm(*ready.kernel, rule);
     warmed.sync_overhead_s = sync_overhead_s(backend_, ready.device);
-    static_cast<void>(device_spin_s(ready));  // so that no block waits for its compiler
     return protocol::to_json(warmed);
   }
 
