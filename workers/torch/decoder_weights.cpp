@@ -1,5 +1,6 @@
 #include "model/reference_ops.hpp"
 #include "torch/decoder_ops.hpp"
+#include "torch/int4.hpp"
 #include "torch/tensor.hpp"
 
 #include <ATen/ATen.h>
@@ -85,14 +86,7 @@ DecoderOps::Linear DecoderOps::quantised(const StoredLinear& l) {
     throw std::runtime_error("PyTorch has no kernel for weights of " + std::to_string(bits) +
                              " bits in groups");
   made.kind = Linear::Kind::int4;
-  const at::Tensor q = unpacked(l);
-  if (device_.is_cpu()) {
-    made.weight = at::_convert_weight_to_int4pack_for_cpu(q, 2);
-  } else {
-    const auto even = q.slice(1, 0, std::nullopt, 2), odd = q.slice(1, 1, std::nullopt, 2);
-    const auto bytes = even.bitwise_left_shift(4).bitwise_or(odd).to(at::kByte).to(device_);
-    made.weight = at::_convert_weight_to_int4pack(bytes, 8);
-  }
+  made.weight = pack_int4(unpacked(l), device_, type_);
   // MLX: scale·q + offset. PyTorch: scale·(q - 8) + zero.
   const auto scales = view(*l.scales).to(at::kFloat), offsets = view(*l.offsets).to(at::kFloat);
   made.scales =

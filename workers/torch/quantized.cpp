@@ -1,3 +1,4 @@
+#include "torch/int4.hpp"
 #include "torch/operation.hpp"
 #include "workload/operation.hpp"
 
@@ -26,18 +27,14 @@ Operation int4(const std::vector<at::Tensor>& in, std::int64_t group, at::Device
       4 + 2 * 8.0 * static_cast<double>(in[2].element_size()) / static_cast<double>(group);
   Operation operation;
   operation.facts.notes.push_back(bits_note(bits, group));
-  constexpr std::int64_t kInnerTiles = 8;
+  const auto packed = pack_int4(in[1].cpu(), device, in[0].scalar_type());
   if (device.is_cpu()) {
-    const auto packed = at::_convert_weight_to_int4pack_for_cpu(in[1], kInnerTiles);
     operation.facts.kernel = "at::_weight_int4pack_mm_for_cpu";
     operation.call = [x = in[0], packed, group, scales_and_zeros] {
       return at::_weight_int4pack_mm_for_cpu(x, packed, group, scales_and_zeros);
     };
     return operation;
   }
-  const auto codes = in[1].view({in[1].size(0), in[1].size(1) / 2, 2});
-  const auto bytes = codes.select(-1, 0).mul(16).add(codes.select(-1, 1)).to(at::kByte);
-  const auto packed = at::_convert_weight_to_int4pack(bytes, kInnerTiles);
   operation.facts.kernel = "at::_weight_int4pack_mm";
   operation.call = [x = in[0], packed, group, scales_and_zeros] {
     return at::_weight_int4pack_mm(x, packed, group, scales_and_zeros);
