@@ -39,8 +39,13 @@ bool is_terminal(int fd) {
   return ::isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
-Live::Live(std::ostream& err, bool terminal, std::string journal_path, double budget_s)
-    : err_(err), terminal_(terminal), journal_path_(std::move(journal_path)), budget_s_(budget_s) {}
+Live::Live(std::ostream& err, bool terminal, std::string journal_path, double budget_s,
+           int min_rounds)
+    : err_(err),
+      terminal_(terminal),
+      journal_path_(std::move(journal_path)),
+      budget_s_(budget_s),
+      min_rounds_(min_rounds) {}
 
 void Live::erase(int lines) {
   err_ << '\r';
@@ -51,6 +56,12 @@ void Live::erase(int lines) {
 std::string Live::time_left() const {
   const double spent_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  // What went before the rounds, and the checks of the first, do not come again: at most so long.
+  const double least_s = rounds_ > 0 ? spent_s / rounds_ * (min_rounds_ - rounds_) : 0;
+  if (spent_s + least_s > budget_s_ && least_s > 0)
+    return "up to " + format_duration(least_s) + " left: " + std::to_string(min_rounds_) +
+           " rounds are the least, and may take longer than the budget of " +
+           format_duration(budget_s_);
   if (spent_s > budget_s_)
     return "over its budget of " + format_duration(budget_s_) +
            ", finishing the rounds that verdicts need";
