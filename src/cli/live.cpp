@@ -13,6 +13,8 @@
 namespace mlbench::cli {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 /// Columns and rows of the terminal; 80 by 24 when it does not say.
 winsize terminal_size() {
   winsize size{};
@@ -54,11 +56,14 @@ void Live::erase(int lines) {
 }
 
 std::string Live::time_left() const {
-  const double spent_s =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  // What went before the rounds, and the checks of the first, do not come again: at most so long.
-  const double least_s = rounds_ > 0 ? spent_s / rounds_ * (min_rounds_ - rounds_) : 0;
-  if (spent_s + least_s > budget_s_ && least_s > 0)
+  const auto since_s = [now = Clock::now()](Clock::time_point start) {
+    return std::chrono::duration<double>(now - start).count();
+  };
+  const double spent_s = since_s(start_);
+  // Without the checks of the first round, later ones are shorter: at most so long.
+  const double least_s =
+      first_round_ && rounds_ > 0 ? since_s(*first_round_) / rounds_ * (min_rounds_ - rounds_) : 0;
+  if (least_s > 0 && spent_s + least_s > budget_s_)
     return "up to " + format_duration(least_s) + " left: " + std::to_string(min_rounds_) +
            " rounds are the least, and may take longer than the budget of " +
            format_duration(budget_s_);
@@ -69,6 +74,7 @@ std::string Live::time_left() const {
 }
 
 void Live::step(const std::string& what) {
+  if (!first_round_ && what.starts_with("round ")) first_round_ = Clock::now();
   if (!terminal_) return;
   erase(0);
   err_ << cut(what + " · " + time_left(), terminal_size().ws_col - 1U) << std::flush;

@@ -3,6 +3,7 @@
 #include "store/run_data.hpp"
 
 #include <chrono>
+#include <optional>
 #include <ostream>
 #include <string>
 
@@ -33,6 +34,7 @@ class Live {
   double budget_s_;
   int min_rounds_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> first_round_;
   int table_lines_ = 0;
   int rounds_ = 0;
 };

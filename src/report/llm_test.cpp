@@ -62,6 +62,8 @@ TEST_CASE("a run of a language model shows whether its verdicts deserve trust") 
          {"bytes", 49152},
          {"unit", "flop_per_s"},
          {"control", {{"subject", "torch:cpu"}, {"extra_work", extra}}}});
+    for (const char* subject : {"torch:cpu", "torch@again:cpu"})
+      add({{"type", "prepared"}, {"case", id}, {"subject", subject}, {"calls", 20}});
     for (int round = 0; round < 8; ++round) {
       for (const bool twin : {false, true})
         add({{"type", "block"},
