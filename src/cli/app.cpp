@@ -126,7 +126,7 @@ void add_selfcheck_flags(CLI::App& command, SelfcheckOptions& o) {
   command
       .add_option("--target", o.target, "Width at which a comparison stops, as in run (default 1%)")
       ->type_name("SHARE");
-  command.add_option("--device", o.device, "cpu or gpu: only that kind of device")
+  command.add_option("--device", o.device, "cpu or gpu: only that kind of device (default: all)")
       ->type_name("KIND");
   command.add_option("--worker", o.workers, "Check these workers instead of torch and mlx")
       ->type_name("NAME");
@@ -298,6 +298,7 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
                         "Does the verdict deserve trust here? Frameworks against themselves, and "
                         "against themselves with more work");
   add_selfcheck_flags(*selfcheck, selfcheck_options);
+  add_rehearsal(selfcheck);
 
   LlmOptions llm_options;
   auto* llm = add("llm", "How fast a language model reads and writes here, in every framework");

@@ -12,6 +12,8 @@ constexpr double kExtraWork = 0.05;
 /// The positive control makes 20 calls a sample at least, so its calls have to be shorter.
 constexpr double kLongestPositiveCall_s = run::kLongestControlCall_s / 4;
 
+}  // namespace
+
 std::set<std::string> ids_of(const plan::Candidates& candidates) {
   std::set<std::string> ids;
   for (const auto& family : candidates.families) {
@@ -20,8 +22,6 @@ std::set<std::string> ids_of(const plan::Candidates& candidates) {
   for (const auto& left : candidates.left_out) ids.insert(left.definition.id);
   return ids;
 }
-
-}  // namespace
 
 std::vector<std::string> control_subjects(const std::vector<run::PairPlan>& pairs,
                                           const std::vector<std::string>& usable,
@@ -43,8 +43,7 @@ std::vector<std::string> control_subjects(const std::vector<run::PairPlan>& pair
 
 Result<std::vector<run::ControlPlan>> plan_controls(run::Runner& runner,
                                                     const std::vector<std::string>& subjects,
-                                                    const plan::Candidates& candidates) {
-  auto taken = ids_of(candidates);
+                                                    std::set<std::string> taken) {
   std::vector<run::ControlPlan> controls;
   for (const auto& subject : subjects) {
     for (const bool positive : {false, true}) {

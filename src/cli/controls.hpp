@@ -2,6 +2,7 @@
 
 #include "run/runner.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,11 @@ namespace mlbench::cli {
                                                         const std::vector<std::string>& usable,
                                                         plan::Preset preset);
 
+[[nodiscard]] std::set<std::string> ids_of(const plan::Candidates& candidates);
+
 /// A null control and one with 5 % more work for each of `subjects`, on small cases that are not
-/// among `candidates`. A subject that can compute none of them gets none.
+/// among `taken` (case ids). A subject that can compute none of them gets none.
 [[nodiscard]] Result<std::vector<run::ControlPlan>> plan_controls(
-    run::Runner& runner, const std::vector<std::string>& subjects,
-    const plan::Candidates& candidates);
+    run::Runner& runner, const std::vector<std::string>& subjects, std::set<std::string> taken);
 
 }  // namespace mlbench::cli

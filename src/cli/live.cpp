@@ -13,6 +13,8 @@
 namespace mlbench::cli {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 /// Columns and rows of the terminal; 80 by 24 when it does not say.
 winsize terminal_size() {
   winsize size{};
@@ -39,8 +41,13 @@ bool is_terminal(int fd) {
   return ::isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
-Live::Live(std::ostream& err, bool terminal, std::string journal_path, double budget_s)
-    : err_(err), terminal_(terminal), journal_path_(std::move(journal_path)), budget_s_(budget_s) {}
+Live::Live(std::ostream& err, bool terminal, std::string journal_path, double budget_s,
+           int min_rounds)
+    : err_(err),
+      terminal_(terminal),
+      journal_path_(std::move(journal_path)),
+      budget_s_(budget_s),
+      min_rounds_(min_rounds) {}
 
 void Live::erase(int lines) {
   err_ << '\r';
@@ -49,8 +56,17 @@ void Live::erase(int lines) {
 }
 
 std::string Live::time_left() const {
-  const double spent_s =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const auto since_s = [now = Clock::now()](Clock::time_point start) {
+    return std::chrono::duration<double>(now - start).count();
+  };
+  const double spent_s = since_s(start_);
+  // Without the checks of the first round, later ones are shorter: at most so long.
+  const double least_s =
+      first_round_ && rounds_ > 0 ? since_s(*first_round_) / rounds_ * (min_rounds_ - rounds_) : 0;
+  if (least_s > 0 && spent_s + least_s > budget_s_)
+    return "up to " + format_duration(least_s) + " left: " + std::to_string(min_rounds_) +
+           " rounds are the least, and may take longer than the budget of " +
+           format_duration(budget_s_);
   if (spent_s > budget_s_)
     return "over its budget of " + format_duration(budget_s_) +
            ", finishing the rounds that verdicts need";
@@ -58,6 +74,7 @@ std::string Live::time_left() const {
 }
 
 void Live::step(const std::string& what) {
+  if (!first_round_ && what.starts_with("round ")) first_round_ = Clock::now();
   if (!terminal_) return;
   erase(0);
   err_ << cut(what + " · " + time_left(), terminal_size().ws_col - 1U) << std::flush;

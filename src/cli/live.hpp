@@ -3,6 +3,7 @@
 #include "store/run_data.hpp"
 
 #include <chrono>
+#include <optional>
 #include <ostream>
 #include <string>
 
@@ -12,8 +13,9 @@ namespace mlbench::cli {
 /// only, with a line below that says what happens. Elsewhere: a plain line a round.
 class Live {
  public:
-  /// `terminal`: whether `err` is a terminal that can be redrawn.
-  Live(std::ostream& err, bool terminal, std::string journal_path, double budget_s);
+  /// `terminal`: whether `err` is a terminal that can be redrawn. `min_rounds`: of a run, however
+  /// short its budget.
+  Live(std::ostream& err, bool terminal, std::string journal_path, double budget_s, int min_rounds);
 
   void step(const std::string& what);
   void round_done(const store::RunData& data);
@@ -30,7 +32,9 @@ class Live {
   bool terminal_;
   std::string journal_path_;
   double budget_s_;
+  int min_rounds_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> first_round_;
   int table_lines_ = 0;
   int rounds_ = 0;
 };

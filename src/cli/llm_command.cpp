@@ -124,6 +124,7 @@ Result<store::Journal> measure_llm(const Context& context, const LlmOptions& giv
   options->settings.rows = 2;
   options->settings.min_rounds = o.rounds;
   if (o.run.budget.empty()) options->settings.budget_s = 180;
+  options->limits.reset();  // seconds that say nothing of this model
   return measured(context, *options, machine, command_line);
 }
 

@@ -1,6 +1,7 @@
 #include "cli/new_journal.hpp"
 
 #include "mlbench_version.hpp"
+#include "stats/paired.hpp"
 
 #include <ctime>
 #include <iomanip>
@@ -28,6 +29,7 @@ Json header_line(const Context& context, const RunOptions& options, const machin
                {"started", utc_time("%Y-%m-%dT%H:%M:%SZ")},
                {"mlbench_version", MLBENCH_VERSION},
                {"method_version", run::kMethodVersion},
+               {"inflation_beyond_95", stats::kSequentialInflationBeyond95},
                {"build",
                 {{"type", MLBENCH_BUILD_TYPE},
                  {"compiler", MLBENCH_COMPILER},

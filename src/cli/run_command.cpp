@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 namespace mlbench::cli {
 namespace {
@@ -29,7 +30,7 @@ class RunSession {
         journal_(journal),
         subjects_(std::move(subjects)),
         live_(context.err, !context.json && is_terminal(STDERR_FILENO), journal.path().string(),
-              options.settings.budget_s),
+              options.settings.budget_s, options.settings.min_rounds),
         runner_(journal, options.settings, subjects_,
                 {.step = [this](const std::string& s) { live_.step(s); },
                  .round_done = [this](const store::RunData& d) { live_.round_done(d); }}) {}
@@ -95,7 +96,9 @@ class RunSession {
 
   /// What the machine can do at most, and that every subject waits for it.
   Status prove(const machine::Machine& machine) {
-    const double ceilings_s = options_.settings.preset == plan::Preset::quick ? 3 : 6;
+    // What is chosen by hand is set against what its own run reaches.
+    const bool briefly = options_.settings.preset == plan::Preset::quick || !options_.cases.empty();
+    const double ceilings_s = briefly ? 3 : 6;
     if (journal_.data().ceilings.empty()) {  // a resumed run has them
       if (auto ok = runner_.probe_ceilings(ceilings_s); !ok) return ok;
     }
@@ -121,7 +124,9 @@ class RunSession {
         if (plan::must_alternate(c, planned_machine(machine, journal_.data()), live_processes))
           selection.alternating.insert(c.id);
       }
-      return runner_.declare(pairs_of(subjects_, usable()), selection, {});
+      const auto controls = controls_of_chosen(selection);
+      if (!controls) return controls.error();
+      return runner_.declare(pairs_of(subjects_, usable()), selection, *controls);
     }
     const auto candidates =
         plan::candidates(options_.catalogue, options_.settings.preset,
@@ -132,7 +137,7 @@ class RunSession {
     }
     const auto pairs = pairs_of(subjects_, usable());
     const auto controls = plan_controls(
-        runner_, control_subjects(pairs, usable(), options_.settings.preset), candidates);
+        runner_, control_subjects(pairs, usable(), options_.settings.preset), ids_of(candidates));
     if (!controls) return controls.error();
     const double longest_s = 2 * plan::limits_of(options_.settings.preset).call_s;
     const auto estimates = runner_.scout(candidates, longest_s);
@@ -141,6 +146,16 @@ class RunSession {
     auto selection = plan::select(candidates, *estimates, options_.settings.preset);
     plan::add_alone(selection, candidates, *estimates, options_.alone);
     return runner_.declare(pairs, selection, *controls);
+  }
+
+  /// Where two frameworks are compared, of the first of them: cheap beside cases chosen by hand.
+  Result<std::vector<run::ControlPlan>> controls_of_chosen(const plan::Selection& selection) {
+    const auto pairs = pairs_of(subjects_, usable());
+    if (pairs.empty() || pairs.front().b.starts_with("native"))
+      return std::vector<run::ControlPlan>{};
+    std::set<std::string> taken;
+    for (const auto& c : selection.chosen) taken.insert(c.id);
+    return plan_controls(runner_, control_subjects(pairs, usable(), plan::Preset::quick), taken);
   }
 
   Status write_end(run::Ending ending, double duration_s) {

@@ -8,6 +8,7 @@
 #include "run/process.hpp"
 
 #include <chrono>
+#include <set>
 
 namespace mlbench::cli {
 namespace {
@@ -24,7 +25,14 @@ struct Plan {
   int comparisons = 0;
 };
 
-Result<Plan> resolve_selfcheck(const SelfcheckOptions& given, const machine::Machine& machine) {
+/// Journals of self-checks lie apart from those of runs, those of rehearsals with their own.
+std::filesystem::path results_dir(const Context& context) {
+  return context.rehearsal ? default_results_dir(true)
+                           : default_results_dir().parent_path() / "selfcheck";
+}
+
+Result<Plan> resolve_selfcheck(const Context& context, const SelfcheckOptions& given,
+                               const machine::Machine& machine) {
   RunFlags flags;
   flags.config = given.config;
   flags.target = given.target;
@@ -37,8 +45,8 @@ Result<Plan> resolve_selfcheck(const SelfcheckOptions& given, const machine::Mac
   Plan plan{.options = *std::move(options), .changes = {}, .comparisons = given.comparisons};
   if (given.workers.empty()) plan.options.subjects.frameworks = {"torch", "mlx"};
   plan.options.subjects.only.clear();
-  if (given.results.empty())
-    plan.options.results_dir = default_results_dir().parent_path() / "selfcheck";
+  plan.options.subjects.cpu_too = true;  // a verdict is as good as its device: all are checked
+  if (given.results.empty()) plan.options.results_dir = results_dir(context);
   plan.options.settings.control_target = plan.options.settings.target;
   plan.options.settings.share_budget = false;  // the time that is left is for the next trial
   for (const auto& text : given.inject) {
@@ -57,6 +65,11 @@ Result<Plan> resolve_selfcheck(const SelfcheckOptions& given, const machine::Mac
   return plan;
 }
 
+std::int64_t usable_cores(const machine::Machine& machine) {
+  const auto& cpu = machine.cpu;  // only Linux tells how many this process may use
+  return cpu.usable_logical_cores.value_or(cpu.logical_cores.value_or(1));
+}
+
 /// Trials one after the other, each a whole run with a journal of its own.
 class Selfcheck {
  public:
@@ -67,14 +80,17 @@ class Selfcheck {
         machine_(machine),
         command_line_(command_line),
         subjects_(selfcheck_subjects(find_subjects(context, plan_.options.subjects),
-                                     machine.cpu.usable_logical_cores.value_or(1))) {
-    count_trials(6 * subjects_.size(), 7 * subjects_.size());  // until the cases are known
+                                     usable_cores(machine))) {
+    count_trials(6 * subjects_.size(), 8 * subjects_.size());  // until the cases are known
   }
 
   Status run() {
+    double last_trial_s = 0;
     for (int trial = 0; !enough(trial) && !run::stop_requested(); ++trial) {
-      if (trial > 0 && plan_.budget_s > 0 && spent_s() > plan_.budget_s) break;
+      if (trial > 0 && !fits(last_trial_s)) break;
+      const double before_s = spent_s();
       if (auto ok = run_trial(trial); !ok) return ok;
+      last_trial_s = spent_s() - before_s;
       context_.err << "trial " << trial + 1 << " of " << trials_ << " done, " << nulls()
                    << " comparisons, " << format_duration(spent_s()) << '\n'
                    << std::flush;
@@ -87,7 +103,9 @@ class Selfcheck {
             .target = plan_.options.settings.target,
             .duration_s = spent_s(),
             .journals = journals_,
-            .regrouped = false};
+            .regrouped = false,
+            .regrouping = {},
+            .rehearsal = context_.rehearsal ? context_.rehearsal->title() : ""};
   }
 
  private:
@@ -99,6 +117,12 @@ class Selfcheck {
                                           [](const auto& c) { return c.change <= 0; }));
   }
 
+  /// A trial has its least rounds, however short its time: it is begun when more than half of it
+  /// fits.
+  [[nodiscard]] bool fits(double trial_s) const {
+    return plan_.budget_s <= 0 || spent_s() + trial_s / 2 < plan_.budget_s;
+  }
+
   /// Trials without nulls only inject, each share once.
   [[nodiscard]] bool enough(int trial) const {
     return with_nulls() ? nulls() >= plan_.comparisons : trial >= std::ssize(plan_.changes);
@@ -108,7 +132,7 @@ class Selfcheck {
   Status run_trial(int trial) {
     auto& settings = plan_.options.settings;
     if (trial > 0) ++settings.seed;  // another order of cases and blocks
-    set_budget();
+    set_budget(trial);
     auto journal = new_journal(context_, plan_.options, machine_, command_line_);
     if (!journal) return journal.error();
     journals_.push_back(journal->path().string());
@@ -121,8 +145,8 @@ class Selfcheck {
                   "to cure it");
     }
     if (cases_.empty()) {
-      const auto least = std::min_element(plan_.changes.begin(), plan_.changes.end());
-      auto cases = plan_selfcheck(runner, usable, least == plan_.changes.end() ? 1 : *least);
+      const std::set<double> changes(plan_.changes.begin(), plan_.changes.end());
+      auto cases = plan_selfcheck(runner, usable, {changes.begin(), changes.end()});
       if (!cases) return cases.error();
       cases_ = *std::move(cases);
       if (cases_.empty())
@@ -178,9 +202,12 @@ class Selfcheck {
     cases_a_trial_ = static_cast<int>(cases);
   }
 
-  void set_budget() {
-    plan_.options.settings.budget_s =
-        plan_.budget_s > 0 ? plan_.budget_s / trials_ : kSecondsACase * cases_a_trial_;
+  /// What is left of the time, in equal parts for the trials that are left.
+  void set_budget(int trial) {
+    const int left = std::max(1, trials_ - trial);
+    plan_.options.settings.budget_s = plan_.budget_s > 0
+                                          ? std::max(0.0, plan_.budget_s - spent_s()) / left
+                                          : kSecondsACase * cases_a_trial_;
   }
 
   const Context& context_;
@@ -209,6 +236,7 @@ Result<report::SelfcheckReport> from_journals(const SelfcheckOptions& given, dou
     const auto data = store::load_journal(*path);
     if (!data) return data.error();
     report.journals.push_back(path->string());
+    if (const auto title = find_string(data->header, "rehearsal")) report.rehearsal = *title;
     const auto found = compare::comparisons_of(*data);
     comparisons.insert(comparisons.end(), found.begin(), found.end());
   }
@@ -239,7 +267,7 @@ int selfcheck_command(const Context& context, const SelfcheckOptions& given,
                       const std::vector<std::string>& command_line) {
   const auto machine = machine::discover();
   if (!machine) return report_error(context, machine.error());
-  auto plan = resolve_selfcheck(given, *machine);
+  auto plan = resolve_selfcheck(context, given, *machine);
   if (!plan) return report_error(context, plan.error());
   if (!given.from_journals.empty()) {
     const auto report = from_journals(given, plan->options.settings.target);

@@ -9,20 +9,7 @@ namespace mlbench::cli {
 namespace {
 
 constexpr double kShort_s = 1.4e-3, kLong_s = 28e-3;  // the largest that count as 1 ms and as 20 ms
-constexpr int kShortCases = 5;
-
-plan::Family squares() {
-  plan::Family family;
-  family.name = "self-check";
-  family.take = 1;
-  // Each size takes about twice as long as the one before.
-  for (const std::int64_t n : {64,  80,   96,   128,  160,  192,  256,  320,  384,  512, 640,
-                               768, 1024, 1280, 1536, 2048, 2560, 3072, 4096, 5120, 6144}) {
-    auto c = workload::make_case("gemm", workload::DType::float32, {{"m", n}, {"n", n}, {"k", n}});
-    if (c) family.candidates.push_back(*std::move(c));
-  }
-  return family;
-}
+constexpr int kShortNulls = 5, kInjectedEach = 3;
 
 /// n of the largest square within `longest_s`; the smallest where none is.
 std::int64_t size_for(const plan::Family& family, const plan::Estimates& estimates,
@@ -58,29 +45,56 @@ std::vector<run::Subject> selfcheck_subjects(const std::vector<run::Subject>& fo
   return subjects;
 }
 
+plan::Family selfcheck_candidates() {
+  plan::Family family;
+  family.name = "self-check";
+  family.take = 1;
+  for (const std::int64_t n : {64,  80,   96,   128,  160,  192,  256,  320,  384,  512,  640,
+                               768, 1024, 1280, 1536, 2048, 2560, 3072, 4096, 5120, 6144, 8192}) {
+    auto c = workload::make_case("gemm", workload::DType::float32, {{"m", n}, {"n", n}, {"k", n}});
+    if (c) family.candidates.push_back(*std::move(c));
+  }
+  return family;
+}
+
+SelfcheckCases selfcheck_cases(const std::string& subject, const plan::Estimates& estimates,
+                               const std::vector<double>& changes, std::int64_t& serial) {
+  SelfcheckCases cases{.subject = subject, .nulls = {}, .injected = {}};
+  const auto family = selfcheck_candidates();
+  const auto size = [&](double longest_s) {
+    return size_for(family, estimates, subject, longest_s);
+  };
+  const auto short_n = size(kShort_s), long_n = size(kLong_s);
+  if (short_n == 0) return cases;
+  // k grows a little from case to case: a case belongs to one comparison.
+  const auto add = [&](std::vector<workload::Case>& to, std::int64_t n) {
+    to.push_back(*workload::make_case("gemm", workload::DType::float32,
+                                      {{"m", n}, {"n", n}, {"k", n + 2 * ++serial}}));
+  };
+  if (long_n > short_n) add(cases.nulls, long_n);
+  for (int i = 0; i < kShortNulls; ++i) add(cases.nulls, short_n);
+  for (const double change : changes) {
+    auto& injected = cases.injected.emplace_back();
+    injected.change = change;
+    const auto short_call_n = size(kShort_s * change), long_call_n = size(kLong_s * change);
+    for (int i = 0; i < kInjectedEach; ++i) {
+      add(injected.cases, short_call_n);
+      if (long_call_n > short_call_n) add(injected.cases, long_call_n);
+    }
+  }
+  return cases;
+}
+
 Result<std::vector<SelfcheckCases>> plan_selfcheck(run::Runner& runner,
                                                    const std::vector<std::string>& usable,
-                                                   double least_change) {
-  const auto family = squares();
+                                                   const std::vector<double>& changes) {
   std::vector<SelfcheckCases> plans;
   std::int64_t serial = 0;
   for (const auto& subject : usable) {
-    const auto estimates = runner.scout_control(subject, family, kLong_s);
+    const auto estimates = runner.scout_control(subject, selfcheck_candidates(), kLong_s);
     if (!estimates) return estimates.error();
-    const auto short_n = size_for(family, *estimates, subject, kShort_s);
-    const auto long_n = size_for(family, *estimates, subject, kLong_s);
-    const auto injected_n = size_for(family, *estimates, subject, kShort_s * least_change);
-    if (short_n == 0) continue;
-    // k grows a little from case to case: a case belongs to one comparison.
-    const auto make = [&](std::int64_t n) {
-      return *workload::make_case("gemm", workload::DType::float32,
-                                  {{"m", n}, {"n", n}, {"k", n + 2 * ++serial}});
-    };
-    SelfcheckCases cases{.subject = subject, .nulls = {}, .injected = {}};
-    for (int i = 0; i < kShortCases; ++i) cases.nulls.push_back(make(short_n));
-    if (long_n > short_n) cases.nulls.push_back(make(long_n));
-    for (int i = 0; i < kShortCases; ++i) cases.injected.push_back(make(injected_n));
-    plans.push_back(std::move(cases));
+    auto cases = selfcheck_cases(subject, *estimates, changes, serial);
+    if (!cases.nulls.empty()) plans.push_back(std::move(cases));
   }
   return plans;
 }
@@ -88,17 +102,32 @@ Result<std::vector<SelfcheckCases>> plan_selfcheck(run::Runner& runner,
 std::vector<run::ControlPlan> controls_of_trial(const std::vector<SelfcheckCases>& cases,
                                                 double change, bool nulls) {
   std::vector<run::ControlPlan> controls;
-  const auto add = [&](const SelfcheckCases& c, const workload::Case& definition, double extra) {
-    controls.push_back({.subject = c.subject, .definition = definition, .extra_work = extra});
-  };
-  for (const auto& c : cases) {
-    if (nulls) {
-      for (const auto& null : c.nulls) add(c, null, 0);
+  // `pick` gives a subject's cases; one of each subject in turn, `most` of each.
+  const auto take_turns = [&](const auto& pick, std::size_t most, double extra_work) {
+    bool any = true;
+    for (std::size_t i = 0; any && i < most; ++i) {
+      any = false;
+      for (const auto& c : cases) {
+        const std::vector<workload::Case>& of_subject = pick(c);
+        if (i >= of_subject.size()) continue;
+        controls.push_back(
+            {.subject = c.subject, .definition = of_subject[i], .extra_work = extra_work});
+        any = true;
+      }
     }
-    if (change <= 0) continue;
-    const auto end = nulls ? c.injected.begin() + 1 : c.injected.end();
-    for (auto it = c.injected.begin(); it != end; ++it) add(c, *it, change);
-  }
+  };
+  constexpr std::size_t kAll = 1000, kOneOfEachLength = 2;
+  if (nulls)
+    take_turns(
+        [](const auto& c) -> const auto& { return c.nulls; }, kAll, 0);
+  if (change <= 0) return controls;
+  const auto injected_of = [change](const SelfcheckCases& c) -> const std::vector<workload::Case>& {
+    static const std::vector<workload::Case> kNone;
+    const auto it = std::find_if(c.injected.begin(), c.injected.end(),
+                                 [&](const auto& i) { return i.change == change; });
+    return it == c.injected.end() ? kNone : it->cases;
+  };
+  take_turns(injected_of, nulls ? kOneOfEachLength : kAll, change);
   return controls;
 }
 

@@ -15,10 +15,13 @@ const char* const kCase = "gemm/float32/96";
 
 /// A run of one control: `ratios[p]` is time of the second process / time of the first in round p.
 store::RunData control_run(double extra_work, const std::vector<double>& ratios,
-                           int method_version = 3) {
+                           int method_version = 3, const Json& more = Json::object()) {
   store::RunData run;
   const auto add = [&](const Json& line) { REQUIRE(run.add(line)); };
-  add({{"type", "run"}, {"schema", "mlbench.journal/1"}, {"method_version", method_version}});
+  Json header = {
+      {"type", "run"}, {"schema", "mlbench.journal/1"}, {"method_version", method_version}};
+  header.update(more);
+  add(header);
   add({{"type", "subject"}, {"subject", "torch:cpu"}, {"framework", "torch"}, {"device", "cpu"}});
   add({{"type", "pair"}, {"a", "torch:cpu"}, {"b", "torch@again:cpu"}, {"control", true}});
   add({{"type", "case"},
@@ -113,6 +116,17 @@ TEST_CASE("intervals of runs that stopped by the old rule are shown as they were
         doctest::Approx(stats::kSequentialInflation * v.interval->half_width_log));
 }
 
+TEST_CASE("a null control's 99.9 % interval is as wide as its run says, and 95 % is not touched") {
+  const auto of = [](const Json& header) {
+    return only_control(control_run(0, around(1, 0.01), 4, header));
+  };
+  const auto before = of(Json::object()), now = of({{"inflation_beyond_95", 1.16}});
+  CHECK(now.wide->half_width_log == doctest::Approx(before.wide->half_width_log * 1.16 / 1.13));
+  CHECK(now.verdict.interval->half_width_log == before.verdict.interval->half_width_log);
+  for (const double nonsense : {0.0, -1.0, 1e300})
+    CHECK(of({{"inflation_beyond_95", nonsense}}).wide->high == before.wide->high);
+}
+
 TEST_CASE("a self-check counts false verdicts, what was found, and what the intervals hold") {
   std::vector<SelfComparison> comparisons;
   const auto add = [&](double extra, double centre) {
@@ -132,9 +146,9 @@ TEST_CASE("a self-check counts false verdicts, what was found, and what the inte
   CHECK(result.intervals == 30);
   CHECK(result.covered == 27);
   REQUIRE(result.injected.size() == 1);
-  CHECK(result.injected[0].trials == 10);
-  CHECK(result.injected[0].found == 9);
-  CHECK(result.injected[0].wrong == 0);
+  CHECK(result.injected[0].all.trials == 10);
+  CHECK(result.injected[0].all.found == 9);
+  CHECK(result.injected[0].all.wrong == 0);
   REQUIRE(result.groups.size() == 1);
   CHECK(result.groups[0].name == "torch:cpu, about 20 ms");
   CHECK(result.groups[0].seconds_a_pair == doctest::Approx(0.5));

@@ -1,11 +1,13 @@
 #include "compare/selfcheck.hpp"
 
+#include "compare/ceilings.hpp"
 #include "stats/quantile.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 
 namespace mlbench::compare {
 namespace {
@@ -15,9 +17,11 @@ using stats::Verdict;
 /// Process pairs of a case in a run: run::Settings::min_rounds and max_rounds.
 constexpr int kFewestPairs = 6, kMostPairs = 30;
 
-std::string group_of(const std::string& subject, double call_s) {
-  const char* about = call_s < 4e-3 ? "about 1 ms" : "about 20 ms";
-  return subject + ", " + about;
+/// Wide enough that a case stays in its group when the machine is busy. What lies between is a
+/// large GPU's largest product, or short calls of a run's own control.
+const char* length_of(double sample_s) {
+  if (sample_s < 4e-3) return "about 1 ms";
+  return sample_s < 9e-3 ? "about 5 ms" : "about 20 ms";
 }
 
 bool has_verdict(const SelfComparison& c) {
@@ -39,9 +43,18 @@ double width(double sd_log, int pairs) {
   return h ? std::expm1(*h) : 0;
 }
 
-SelfcheckGroup group_result(const std::string& name,
-                            const std::vector<const SelfComparison*>& members) {
+using Members = std::vector<const SelfComparison*>;
+using Groups = std::map<std::string, Members>;
+
+double median_sample_s(const Members& members) {
+  std::vector<double> seconds;
+  for (const auto* c : members) seconds.push_back(c->sample_s);
+  return stats::median(seconds).value_or(0);
+}
+
+SelfcheckGroup group_result(const std::string& name, const Members& members) {
   SelfcheckGroup g{.name = name};
+  g.sample_s = median_sample_s(members);
   double squares = 0, degrees = 0;
   std::vector<double> seconds;
   for (const auto* c : members) {
@@ -64,15 +77,50 @@ SelfcheckGroup group_result(const std::string& name,
   return g;
 }
 
-void count_injected(std::vector<InjectedResult>& results, const SelfComparison& c) {
-  auto it = std::find_if(results.begin(), results.end(),
-                         [&](const auto& r) { return std::abs(r.change - c.change) < 1e-9; });
-  if (it == results.end()) it = results.insert(results.end(), InjectedResult{.change = c.change});
-  ++it->trials;
-  it->found += c.verdict.judgement.verdict == Verdict::faster ? 1 : 0;
-  it->wrong += c.verdict.judgement.verdict == Verdict::slower ? 1 : 0;
-  it->covered += covers(c) ? 1 : 0;
-  it->mean_measured += (c.verdict.interval->mean_log - it->mean_measured) / it->trials;
+Power power_of(const std::string& name, const Members& members) {
+  Power p{.name = name};
+  p.sample_s = median_sample_s(members);
+  for (const auto* c : members) {
+    ++p.trials;
+    p.found += c->verdict.judgement.verdict == Verdict::faster ? 1 : 0;
+    p.wrong += c->verdict.judgement.verdict == Verdict::slower ? 1 : 0;
+    p.covered += covers(*c) ? 1 : 0;
+    p.mean_measured += (c->verdict.interval->mean_log - p.mean_measured) / p.trials;
+    p.seconds += (c->seconds_a_pair * c->verdict.interval->pairs - p.seconds) / p.trials;
+  }
+  return p;
+}
+
+/// `members` by group, and by what adds up several groups.
+struct Grouped {
+  Groups groups, totals;
+};
+
+Grouped grouped(const Members& members) {
+  Grouped g;
+  std::map<std::string, std::set<std::string>> groups_of;
+  for (const auto* c : members) {
+    g.groups[c->group].push_back(c);
+    g.totals[c->total].push_back(c);
+    groups_of[c->total].insert(c->group);
+  }
+  std::erase_if(g.totals, [&](const auto& t) { return groups_of[t.first].size() < 2; });
+  return g;
+}
+
+template <class Result, class Make>
+std::vector<Result> results_of(const Groups& groups, Make make) {
+  std::vector<Result> results;
+  for (const auto& [name, members] : groups) results.push_back(make(name, members));
+  return results;
+}
+
+InjectedResult injected_result(double change, const Members& members) {
+  const auto by = grouped(members);
+  return {.change = change,
+          .all = power_of("all", members),
+          .groups = results_of<Power>(by.groups, power_of),
+          .totals = results_of<Power>(by.totals, power_of)};
 }
 
 }  // namespace
@@ -84,9 +132,15 @@ std::vector<SelfComparison> comparisons_of(const store::RunData& run) {
     for (const auto* pair : pairs_of(run, c)) {
       const auto* cell = run.find_cell(c.definition.id, pair->a);
       const auto time = cell == nullptr ? std::nullopt : time_of(*cell);
+      const auto* subject = run.find_subject(pair->a);
+      const double sample_s = time ? time->median_s * cell->calls.value_or(1) : 0;
+      const std::string length = std::string(", ") + length_of(sample_s);
+      const auto kind = subject == nullptr ? "?" : device_kind(subject->device);
       SelfComparison comparison{.verdict = verdict_of(run, c, *pair),
-                                .group = group_of(pair->a, time ? time->median_s : 0),
+                                .group = pair->a + length,
+                                .total = "all on " + std::string(kind) + length,
                                 .change = c.control->extra_work,
+                                .sample_s = sample_s,
                                 .seconds_a_pair = run.mean_slot_s(c.definition.id)};
       found.push_back(std::move(comparison));
     }
@@ -96,25 +150,26 @@ std::vector<SelfComparison> comparisons_of(const store::RunData& run) {
 
 bool SelfcheckResult::alarm() const {
   const bool wrong = std::any_of(injected.begin(), injected.end(), [](const auto& r) {
-    return r.wrong >= stats::alarm_threshold(r.trials, 0.025);
+    return r.all.wrong >= stats::alarm_threshold(r.all.trials, 0.025);
   });
   return (comparisons > 0 && false_verdicts >= alarm_from) || wrong;
 }
 
 SelfcheckResult summarize(const std::vector<SelfComparison>& comparisons, int most) {
   SelfcheckResult result;
-  std::map<std::string, std::vector<const SelfComparison*>> groups;
+  Members nulls;
+  std::map<double, Members> injected;
   for (const auto& c : comparisons) {
     if (!has_verdict(c)) {
       ++result.without_verdict;
       continue;
     }
     if (c.change > 0) {
-      count_injected(result.injected, c);
+      injected[c.change].push_back(&c);
     } else if (result.comparisons < most) {
       ++result.comparisons;
       result.false_verdicts += is_significant(c) ? 1 : 0;
-      groups[c.group].push_back(&c);
+      nulls.push_back(&c);
     } else {
       continue;
     }
@@ -123,7 +178,11 @@ SelfcheckResult summarize(const std::vector<SelfComparison>& comparisons, int mo
   }
   result.false_rate = stats::wilson_interval(result.false_verdicts, result.comparisons);
   result.alarm_from = stats::alarm_threshold(result.comparisons);
-  for (const auto& [name, members] : groups) result.groups.push_back(group_result(name, members));
+  const auto by = grouped(nulls);
+  result.groups = results_of<SelfcheckGroup>(by.groups, group_result);
+  result.totals = results_of<SelfcheckGroup>(by.totals, group_result);
+  for (const auto& [change, members] : injected)
+    result.injected.push_back(injected_result(change, members));
   return result;
 }
 
@@ -142,7 +201,7 @@ std::vector<SelfComparison> regroup(const std::vector<SelfComparison>& compariso
     auto it = pools.begin();
     std::advance(it, draw % static_cast<int>(pools.size()));
     auto pool = it->second;
-    SelfComparison c{.verdict = {}, .group = it->first};
+    SelfComparison c{.verdict = {}, .group = it->first, .total = {}};
     auto& d = c.verdict.pair_log_ratios;
     for (std::size_t i = 0; i < pool.size() && std::ssize(d) < kMostPairs; ++i) {
       std::swap(pool[i], pool[i + random() % (pool.size() - i)]);

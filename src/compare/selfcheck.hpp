@@ -14,16 +14,20 @@ namespace mlbench::compare {
 struct SelfComparison {
   CaseVerdict verdict;
   std::string group;          ///< "torch:cpu, about 1 ms": what it is counted with.
+  std::string total;          ///< "all on cpu, about 1 ms": groups that are added up.
   double change = 0;          ///< Work added to side b as asked for, as a share; 0 for a null.
+  double sample_s = 0;        ///< Median time of a sample of side a; 0 where nothing was measured.
   double seconds_a_pair = 0;  ///< Mean duration of its slots; 0 where the journal does not tell.
 };
 
-/// The controls of `run`, with their group by subject and time of a call.
+/// The controls of `run`, with their group by subject and length of a sample: what is timed at
+/// once is one call where calls are long, and many where they are short.
 [[nodiscard]] std::vector<SelfComparison> comparisons_of(const store::RunData& run);
 
 struct SelfcheckGroup {
   std::string name;
   int comparisons = 0, false_verdicts = 0;
+  double sample_s = 0;        ///< Median over the comparisons.
   double sd_log = 0;          ///< Of the pairs' log ratios, pooled over the group's comparisons.
   double seconds_a_pair = 0;  ///< Median over the comparisons.
   /// Expected half-widths, as shares, from 6, 10 and 20 pairs.
@@ -35,10 +39,20 @@ struct SelfcheckGroup {
   std::optional<double> width_60_s = {};
 };
 
-struct InjectedResult {
-  double change = 0;
+/// How often extra work was found in one group of comparisons.
+struct Power {
+  std::string name;
   int trials = 0, found = 0, wrong = 0, covered = 0;
   double mean_measured = 0;  ///< Mean of the estimated log ratios: close to log(1 + change).
+  double sample_s = 0;       ///< Median over the trials.
+  double seconds = 0;        ///< Mean measuring time of a trial, all its pairs; 0 where unknown.
+};
+
+/// One share of extra work, a power for each group: what is found at 1 ms may be missed at 20 ms.
+struct InjectedResult {
+  double change = 0;
+  Power all;
+  std::vector<Power> groups, totals;  ///< As SelfcheckResult's.
 };
 
 struct SelfcheckResult {
@@ -48,7 +62,9 @@ struct SelfcheckResult {
   int alarm_from = 0;                             ///< False verdicts from which on there is alarm.
   int intervals = 0, covered = 0;                 ///< Of nulls and injected ones together.
   std::vector<InjectedResult> injected;           ///< By change.
-  std::vector<SelfcheckGroup> groups;
+  std::vector<SelfcheckGroup> groups;             ///< By subject and length of a sample.
+  /// By kind of device and length of a sample, where that adds up several groups.
+  std::vector<SelfcheckGroup> totals;
 
   /// The rule does not keep its promise here, or reports changes with the wrong sign.
   [[nodiscard]] bool alarm() const;

@@ -27,6 +27,13 @@ double inflation_of(const RunData& run) {
   return find_int(run.header, "method_version").value_or(1) < 3 ? 1 : stats::kSequentialInflation;
 }
 
+/// As the run says; empty for those before, whose ranges beyond 95 % stay as they were.
+std::optional<double> inflation_beyond_95_of(const RunData& run) {
+  const auto stated = find_number(run.header, "inflation_beyond_95");
+  const bool sensible = stated && *stated >= 1 && *stated < 2;
+  return sensible ? stated : std::nullopt;
+}
+
 /// Work of `b` / work of the other side, by the calls that were really made.
 double true_ratio_of(const Cell& b) {
   return 1 + static_cast<double>(b.extra_calls) / std::max(1, b.calls.value_or(1));
@@ -162,6 +169,7 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
   }
   const double inflation = inflation_of(run);
   v.interval = stats::ratio_interval(v.pair_log_ratios, 0.95, inflation);
+  if (v.interval) v.interval->inflation_beyond_95 = inflation_beyond_95_of(run);
   v.judgement = stats::judge(v.interval);
   if (v.judgement.verdict == stats::Verdict::invalid) {
     v.reason = std::to_string(v.pair_log_ratios.size()) + " process pairs, 6 are needed";

@@ -156,6 +156,8 @@ Json to_json(const Report& report, const compare::Control& c) {
   return json;
 }
 
+}  // namespace
+
 /// `null` and `positive` are the first of each kind; all of them are in `all`.
 Json controls_json(const Report& report) {
   Json json = {{"null", nullptr},
@@ -171,8 +173,6 @@ Json controls_json(const Report& report) {
   }
   return json;
 }
-
-}  // namespace
 
 Json to_json(const Report& report) {
   Json subjects = Json::array(), cases = Json::array(), verdicts = Json::array(),

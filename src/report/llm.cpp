@@ -3,7 +3,6 @@
 #include "compare/ceilings.hpp"
 #include "core/text.hpp"
 #include "model/tensors.hpp"
-#include "report/model.hpp"
 #include "stats/quantile.hpp"
 #include "workload/language.hpp"
 
@@ -158,7 +157,14 @@ LlmReport build_llm_report(const store::RunData& run, const std::string& path) {
     report.parameters = model::parameter_count(l.spec->shape);
   }
   report.quant = join(std::vector<std::string>(kinds.begin(), kinds.end()), ", ");
-  report.doubts = build_report(run, path).doubts;
+  const auto whole = build_report(run, path);
+  report.doubts = whole.doubts, report.checks = whole.checks;
+  report.controls = controls_json(whole);
+  report.duration_s = whole.duration_s;
+  if (const auto settings = run.header.find("settings"); settings != run.header.end()) {
+    report.budget_s = find_number(*settings, "budget_s");
+    report.min_rounds = find_int(*settings, "min_rounds");
+  }
   const compare::Ceilings ceilings(run);
   for (const auto& s : run.subjects) {
     if (s.framework == "native") continue;
@@ -203,6 +209,8 @@ Json to_json(const LlmReport& r) {
           {"definitions", {{"ttft_s", kTtft}, {"tpot_s", kTpot}, {"itl_s", kItl}}},
           {"subjects", subjects},
           {"verdicts", r.verdicts},
+          {"controls", r.controls},
+          {"duration_s", to_json_or_null(r.duration_s)},
           {"doubts", r.doubts}};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "compare/verdicts.hpp"
+#include "report/model.hpp"
 #include "stats/summary.hpp"
 #include "store/run_data.hpp"
 
@@ -51,6 +52,10 @@ struct LlmReport {
   std::vector<LlmSubject> subjects;
   std::vector<std::string> verdicts;  ///< Sentences; only between equal kinds of weights.
   std::vector<std::string> doubts;    ///< Those of the run's report.
+  std::vector<Fact> checks;           ///< The same, controls among them.
+  Json controls;                      ///< As in that report's document.
+  std::optional<double> duration_s, budget_s;
+  std::optional<std::int64_t> min_rounds;  ///< However short the budget.
 };
 
 /// Cases whose model is no longer where it was are left out.

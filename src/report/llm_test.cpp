@@ -47,6 +47,60 @@ TEST_CASE("tokens a second, bytes a second and time per token of decode say the 
   }
 }
 
+TEST_CASE("a run of a language model shows whether its verdicts deserve trust") {
+  auto run = store::load_journal(kData / "llm-synthetic-32M.jsonl");
+  REQUIRE(run);
+  CHECK(build_llm_report(*run, "").controls["trusted"].is_null());  // it has none
+  const auto add = [&](const Json& line) { REQUIRE(run->add(line)); };
+  const auto control = [&](const char* id, double extra, double ratio) {
+    add({{"type", "case"},
+         {"case", id},
+         {"workload", "gemm"},
+         {"dtype", "float32"},
+         {"params", {{"m", 64}, {"n", 64}, {"k", 64}}},
+         {"flop", 524288},
+         {"bytes", 49152},
+         {"unit", "flop_per_s"},
+         {"control", {{"subject", "torch:cpu"}, {"extra_work", extra}}}});
+    for (const char* subject : {"torch:cpu", "torch@again:cpu"})
+      add({{"type", "prepared"}, {"case", id}, {"subject", subject}, {"calls", 20}});
+    for (int round = 0; round < 8; ++round) {
+      for (const bool twin : {false, true})
+        add({{"type", "block"},
+             {"round", round},
+             {"case", id},
+             {"subject", twin ? "torch@again:cpu" : "torch:cpu"},
+             {"row", 0},
+             {"calls", 20},
+             {"extra_calls", twin && extra > 0 ? 1 : 0},
+             {"samples_s", {9.0, 1e-3 * (twin ? ratio : 1 + 1e-4 * round)}}});
+      add({{"type", "slot"},
+           {"round", round},
+           {"case", id},
+           {"subjects", {"torch:cpu", "torch@again:cpu"}}});
+    }
+  };
+  add({{"type", "pair"}, {"a", "torch:cpu"}, {"b", "torch@again:cpu"}, {"control", true}});
+  control("null", 0, 1.03);
+  control("positive", 0.05, 1.05);
+  const auto report = build_llm_report(*run, "");
+  CHECK(report.controls["trusted"] == false);
+  CHECK(to_json(report)["controls"]["null"]["outcome"] == "different");
+  CHECK(to_json(report)["controls"]["positive"]["outcome"] == "found");
+  const auto text = llm_text(report);
+  CHECK(text.find("A against A: DIFFERENT") != std::string::npos);
+  CHECK(text.find("5 % more work: found") != std::string::npos);
+}
+
+TEST_CASE("a run that took longer than it was asked to says why") {
+  auto report = stored();
+  report.duration_s = 130, report.budget_s = 60, report.min_rounds = 3;
+  CHECK(llm_text(report).find("TIME     2 min 10 s, longer than the budget of 1 min") !=
+        std::string::npos);
+  report.duration_s = 70;
+  CHECK(llm_text(report).find("longer than") == std::string::npos);
+}
+
 TEST_CASE("a run whose model has gone since leaves nothing to print, and does not crash") {
   auto run = store::load_journal(kData / "llm-synthetic-32M.jsonl");
   REQUIRE(run);

@@ -1,3 +1,4 @@
+#include "core/text.hpp"
 #include "core/units.hpp"
 #include "report/llm.hpp"
 #include "report/table.hpp"
@@ -50,6 +51,18 @@ std::string bytes_a_token(const LlmSubject& s) {
   return "";
 }
 
+/// Nothing for runs that did not end or do not say what they were to take.
+std::string time_line(const LlmReport& r) {
+  constexpr double kNear = 1.25;
+  if (!r.duration_s || !r.budget_s) return "";
+  std::string text = "TIME     " + format_duration(*r.duration_s);
+  if (*r.duration_s > kNear * *r.budget_s && r.min_rounds)
+    text += ", longer than the budget of " + format_duration(*r.budget_s) + ": " +
+            std::to_string(*r.min_rounds) +
+            " rounds are the least, and what comes before them is not in it";
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string llm_text(const LlmReport& r) {
@@ -85,12 +98,16 @@ std::string llm_text(const LlmReport& r) {
   }
   text += "\n";
   for (const auto& v : r.verdicts) text += v + "\n";
+  std::vector<std::string> checks;
+  for (const Fact& c : r.checks) checks.push_back(c.name + ": " + c.answer);
+  if (!checks.empty()) text += "CHECKS   " + join(checks, " · ") + "\n";
   if (!r.doubts.empty()) text += "\nDOUBTS\n";
   for (const auto& d : r.doubts) text += "  " + d + "\n";
   if (!r.doubts.empty()) text += "\n";
   text +=
       "TTFT: prompt to first token. TPOT: time per token after it. ITL: from token to token as the "
       "host receives them.\n";
+  text += time_line(r);
   return text;
 }
 

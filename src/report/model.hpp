@@ -110,6 +110,9 @@ struct Report {
 /// The document that `--json` prints: schema "mlbench.report/1" of docs/json.md.
 [[nodiscard]] Json to_json(const Report& report);
 
+/// `controls` of that document.
+[[nodiscard]] Json controls_json(const Report& report);
+
 /// "PyTorch", "MLX", "native"; others as they are called.
 [[nodiscard]] std::string framework_title(const std::string& framework);
 

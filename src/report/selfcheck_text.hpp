@@ -15,6 +15,7 @@ struct SelfcheckReport {
   std::vector<std::string> journals;  ///< One a trial, or those that were read.
   bool regrouped = false;             ///< Nothing was measured: `regrouping` holds more.
   compare::SelfcheckResult regrouping = {};
+  std::string rehearsal = {};  ///< Title of the recorded machine; then nothing is a measurement.
 };
 
 [[nodiscard]] std::string to_text(const SelfcheckReport& report);

@@ -130,7 +130,8 @@ Status Runner::Impl::fit_into_budget(double round_s, double used_s) {
   const auto remaining = [&] {
     return std::count_if(cases.begin(), cases.end(), [&](const auto& c) { return cost_s(c) >= 0; });
   };
-  while (remaining() > 1 && excess_s() > 0) {
+  // With one round to go a case has cost most of what it will: its result is worth the rest.
+  while (left > 1 && remaining() > 1 && excess_s() > 0) {
     auto dearest = std::max_element(cases.begin(), cases.end(), [&](const auto& x, const auto& y) {
       return cost_s(x) < cost_s(y);
     });

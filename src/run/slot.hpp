@@ -79,7 +79,7 @@ class Slot {
   void plan_calls();
   void plan_rows(double ready_s);
   [[nodiscard]] int extra_calls(const SlotSide& side) const;
-  [[nodiscard]] Result<std::optional<double>> fastest_s(SlotSide& side, int calls);
+  [[nodiscard]] Result<std::optional<double>> fastest_s(SlotSide& side, int calls, int samples);
   [[nodiscard]] Status check_linearity(SlotSide& side);
   [[nodiscard]] Status block(SlotSide& side, int row, int position);
   [[nodiscard]] Status measure();

@@ -25,8 +25,16 @@ double p_value(const RatioInterval& i, double margin) {
   const double excess = std::abs(i.mean_log) - std::log1p(margin);
   if (excess <= 0) return 1;
   if (i.sd_log == 0) return 0;
-  const double error = i.inflation * i.sd_log / std::sqrt(i.pairs);
-  return student_t_two_sided(excess / error, i.degrees_of_freedom());
+  const auto p_at = [&](double confidence) {
+    const double error =
+        inflation_at(i, confidence) * i.sd_log / std::sqrt(static_cast<double>(i.pairs));
+    return student_t_two_sided(excess / error, i.degrees_of_freedom());
+  };
+  // Intervals beyond 95 % are wider by another factor than those at 95 %. Between the two p stays
+  // just below 5 %: excluded at 95 %, and at no level beyond.
+  constexpr double kAlpha = 0.05;
+  const double p = p_at(0.95);
+  return p >= kAlpha ? p : std::min(p_at(0.999), std::nextafter(kAlpha, 0.0));
 }
 
 std::vector<std::optional<double>> holm_adjust(std::span<const std::optional<double>> p_values) {

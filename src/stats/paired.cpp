@@ -80,8 +80,18 @@ std::optional<RatioInterval> ratio_interval(std::span<const double> pair_log_rat
                        std::nullopt, inflation);
 }
 
+double inflation_at(const RatioInterval& i, double confidence) {
+  constexpr double kRounding = 1e-12;  // 1 - 0.05 / K may be a little more than 0.95 for K = 1
+  return confidence > 0.95 + kRounding ? i.inflation_beyond_95.value_or(i.inflation) : i.inflation;
+}
+
 std::optional<RatioInterval> at_confidence(const RatioInterval& i, double confidence) {
-  return make_interval(i.mean_log, i.sd_log, i.pairs, confidence, i.welch_df, i.inflation);
+  auto other = make_interval(i.mean_log, i.sd_log, i.pairs, confidence, i.welch_df,
+                             inflation_at(i, confidence));
+  if (!other) return other;
+  other->inflation = i.inflation;
+  other->inflation_beyond_95 = i.inflation_beyond_95;
+  return other;
 }
 
 std::optional<double> expected_half_width_log(double sd_log, int pairs, double confidence,

@@ -196,6 +196,40 @@ TEST_CASE("Holm's intervals exclude 1 exactly where Holm's procedure rejects") {
   }
 }
 
+TEST_CASE("where the width decided when to stop, Holm's intervals and p values agree too") {
+  // From far outside to well inside: p stays just below 5 % between the two inflations.
+  const auto measured = [](double mean_log) {
+    auto i = make_interval(mean_log, 0.02, 10, 0.95, std::nullopt, kSequentialInflation);
+    i->inflation_beyond_95 = kSequentialInflationBeyond95;
+    return i;
+  };
+  for (const int others : {0, 1, 19}) {
+    CAPTURE(others);
+    int excluded = 0, kept = 0;
+    for (int step = 0; step < 400; ++step) {
+      std::vector<std::optional<RatioInterval>> cases = {measured(0.0001 * step)};
+      for (int i = 0; i < others; ++i) cases.push_back(measured(0));
+      const bool beyond = holm_intervals(cases)[0]->low > 1;
+      std::vector<std::optional<double>> p;
+      for (const auto& c : cases) p.push_back(p_value(*c));
+      CHECK(beyond == (*holm_adjust(p)[0] < 0.05));
+      if (others == 0) CHECK(beyond == (cases[0]->low > 1));
+      ++(beyond ? excluded : kept);
+    }
+    CHECK((excluded > 0 && kept > 0));
+  }
+}
+
+TEST_CASE("an interval beyond 95 % has the inflation of its level, and comes back as it was") {
+  auto at_95 = *make_interval(0.02, 0.01, 10, 0.95, std::nullopt, kSequentialInflation);
+  const double as_before = at_confidence(at_95, 0.999)->half_width_log;
+  at_95.inflation_beyond_95 = kSequentialInflationBeyond95;
+  const auto wide = *at_confidence(at_95, 0.999);
+  CHECK(wide.half_width_log ==
+        Approx(as_before * kSequentialInflationBeyond95 / kSequentialInflation));
+  CHECK(at_confidence(wide, 0.95)->half_width_log == at_95.half_width_log);
+}
+
 TEST_CASE("one case alone is not adjusted") {
   const std::vector<std::optional<RatioInterval>> one = {interval(0.03, 0.02)};
   CHECK(holm_intervals(one)[0]->low == Approx(one[0]->low).epsilon(1e-14));

@@ -2,12 +2,15 @@
 // each rate below is one number; the tolerance is four standard errors of a rate estimated from so
 // many trials, sqrt(p(1-p)/n), unless said otherwise.
 
+#include "stats/holm.hpp"
 #include "stats/paired.hpp"
 #include "stats/random_for_tests.hpp"
+#include "stats/sequential_for_tests.hpp"
 #include "stats/verdict.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -169,6 +172,55 @@ TEST_CASE("intervals whose width decided when to stop hold the truth 95 times in
   const double plain =
       sequential_misses(kTrials, kTarget, 30, 1, [&] { return 0.02 * random.normal(); });
   CHECK(plain > 0.05 + four_standard_errors(0.05, kTrials));
+}
+
+TEST_CASE("the levels beyond 95 %, at which controls and several cases are judged, keep theirs") {
+  constexpr int kRuns = 60000;
+  Random random(7);
+  const auto share = [&](int most, double spread, double level, double at_95, double beyond) {
+    const auto stop = widths_of_one_sd(most, 0.95, at_95);
+    const auto widths = widths_of_one_sd(most, level, beyond);
+    int missed = 0;
+    for (int run = 0; run < kRuns; ++run) {
+      const auto s = measure_until_narrow(stop, [&] { return spread * random.normal(); });
+      missed += misses(s, widths) ? 1 : 0;
+    }
+    return static_cast<double>(missed) / kRuns;
+  };
+  for (const double level : {0.9975, 0.999}) {
+    CAPTURE(level);
+    const double most_missed = 1 - level + four_standard_errors(level, kRuns);
+    for (const double spread : {2.0, 2.5})  // the worst; docs/statistics.md
+      CHECK(share(30, spread, level, kSequentialInflation, kSequentialInflationBeyond95) <
+            most_missed);
+    CHECK(share(200, 2.8, level, kSequentialInflation, kSequentialInflationBeyond95) < most_missed);
+    CHECK(share(30, 2.5, level, 1, 1) > most_missed);  // or the checks above would prove nothing
+  }
+}
+
+TEST_CASE("of 20 equal cases that each stop on their width, Holm's procedure finds none in 95 %") {
+  constexpr int kFamilies = 2000, kCases = 20;
+  const auto any_found = [&](double inflation, double beyond) {
+    Random random(8);
+    const auto stop = widths_of_one_sd(30, 0.95, inflation);
+    int found = 0;
+    for (int family = 0; family < kFamilies; ++family) {
+      std::vector<std::optional<RatioInterval>> cases;
+      for (int c = 0; c < kCases; ++c) {
+        const auto s = measure_until_narrow(stop, [&] { return 2.5 * random.normal(); });
+        cases.push_back(interval_of(s, inflation, beyond));
+      }
+      const auto adjusted = holm_intervals(cases);
+      found += std::any_of(adjusted.begin(), adjusted.end(),
+                           [](const auto& i) { return i->low > 1 || i->high < 1; })
+                   ? 1
+                   : 0;
+    }
+    return static_cast<double>(found) / kFamilies;
+  };
+  const double most = 0.05 + four_standard_errors(0.05, kFamilies);
+  CHECK(any_found(kSequentialInflation, kSequentialInflationBeyond95) < most);
+  CHECK(any_found(1, 1) > most);
 }
 
 TEST_CASE("a true three per cent is found, and never with the wrong sign") {

@@ -167,6 +167,9 @@ class RealRun(MlbenchTest):
                              patience_s=300)
         self.assert_code(finished, 0)
         self.assertEqual(finished.json["quant"], "q4_0")
+        # A framework against itself, and with more work: two rounds give neither an answer, six would.
+        outcomes = {(c["true_ratio"], c["outcome"]) for c in finished.json["controls"]["all"]}
+        self.assertEqual(outcomes, {(1, "not_tested"), (1.05, "not_tested")})
         for framework, kernel in (("torch", "int4pack"), ("mlx", "quantized_matmul")):
             subject = next(s for s in finished.json["subjects"] if s["subject"] == f"{framework}:cpu")
             self.assertIn(kernel, subject["kernel"])

@@ -5,7 +5,9 @@ slower, extra work that is not done, an environment whose calls take longer. Sam
 that most of them are whole also where other programs share the cores.
 """
 
+import json
 import os
+import pathlib
 import shutil
 import signal
 import time
@@ -115,6 +117,33 @@ class Selfcheck(Trust):
         text = self.mlbench("selfcheck", "--from-journal", self.journal())
         self.assert_code(text, 6)
         self.assertIn("VERDICT     ALARM", text.out)
+
+    def test_all_devices_are_checked_at_once_unless_one_is_asked_for(self):
+        """On a recorded Mac whose frameworks are slow enough for small products to take 20 ms."""
+        m5 = ROOT / "tests/data/rehearsal/m5-10core-24gb.json"
+        recording = json.loads(m5.read_text(encoding="utf-8"))
+        recording["sysctl"] = str((m5.parent / recording["sysctl"]).resolve())
+        for worker in recording["workers"].values():
+            for device, facts in worker["devices"].items():
+                facts["invented_rates"] = {"float32_flop_per_s": 2e9 if device == "cpu" else 4e9, "bytes_per_s": 1e11}
+        machine = self.write("slow.json", json.dumps(recording))
+        two = self.write("two.yaml", SIX_ROUNDS.replace("min_rounds: 6, max_rounds: 6", "min_rounds: 1, max_rounds: 1"))
+        for args, kinds in (((), {"cpu", "mps"}), (("--device", "gpu"), {"mps"})):
+            with self.subTest(args):
+                finished = self.mlbench("selfcheck", "--rehearsal", machine, "--config", two, "--results", self.results,
+                                        "--worker", "torch", "--aa", "1", "--inject", "50%", "--budget", "1s", "--json",
+                                        *args)
+                self.assert_code(finished, 0)
+                self.assertEqual(finished.json["rehearsal"], "M5 10-core, 24 GB")
+                [journal] = finished.json["journals"]
+                lines = map(json.loads, pathlib.Path(journal).read_text(encoding="utf-8").splitlines())
+                controls = [line for line in lines if line["type"] == "case" and "control" in line]
+                subjects = {c["control"]["subject"] for c in controls}
+                self.assertEqual({s.split(":")[1] for s in subjects}, kinds)
+                for subject in subjects:
+                    sizes = {(c["control"]["extra_work"], c["params"]["n"])
+                             for c in controls if c["control"]["subject"] == subject}
+                    self.assertEqual(len(sizes), 4, sizes)  # short and long, as they are and with more work
 
     def test_failures_are_one_sentence(self):
         self.assert_error(self.selfcheck("--inject", "80%", "--json"), 2, "usage", "--inject", "80%")
