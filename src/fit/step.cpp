@@ -14,7 +14,7 @@ struct Prior {
 /// A layer takes some 40 operations of 1 to 10 microseconds of the host. Products of a vector and
 /// a matrix reach about what plain reading does; what attention reaches is known less.
 constexpr std::array<Prior, 3> kPriors = {{{.centre = 1e-4, .spread = 1.5},
-                                           {.centre = 1, .spread = 0.15},
+                                           {.centre = 1, .spread = 0.3},
                                            {.centre = 0.5, .spread = 0.5}}};
 /// Of a measured step.
 constexpr double kSpreadOfSteps = 0.05;

@@ -70,7 +70,7 @@ TEST_CASE("steps of two models and two depths give back the constants that made 
 TEST_CASE("one model alone leaves its bandwidth near what is usual, and explains its own time") {
   const auto p = parts(model::kSmallModel, 128);
   const auto found = most_likely({{p, 0.010}});
-  CHECK(found.bandwidth_share == doctest::Approx(1).epsilon(0.1));
+  CHECK(found.bandwidth_share == doctest::Approx(1).epsilon(0.2));
   CHECK(found.layer_s > 8e-4);
   CHECK(seconds_of(p, found) == doctest::Approx(0.010).epsilon(0.03));
 }

@@ -66,7 +66,8 @@ std::optional<double> peak_of(const std::vector<const LlmEntry*>& entries, FitMe
   return framework ? framework : process;
 }
 
-/// Decoding steps that were measured with weights of the question's kind.
+/// Decoding steps that were measured with weights of the question's kind; none where only one model
+/// was, which leaves open what of a step is a layer's own.
 std::vector<fit::MeasuredStep> steps_of(const fit::Case& question, const LlmSubject& s) {
   std::vector<fit::MeasuredStep> steps;
   if (!question.target.bandwidth_bytes_per_s || s.decode.empty()) return steps;
@@ -81,7 +82,9 @@ std::vector<fit::MeasuredStep> steps_of(const fit::Case& question, const LlmSubj
                        static_cast<double>(e.batch) / *e.tokens_per_s});
     }
   }
-  return steps;
+  const bool several = std::any_of(s.others.begin(), s.others.end(),
+                                   [](const LlmEntry& e) { return e.tokens_per_s.has_value(); });
+  return several ? steps : std::vector<fit::MeasuredStep>{};
 }
 
 std::string cell(const FitRow& row, const std::optional<double>& value) {

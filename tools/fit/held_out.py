@@ -36,13 +36,15 @@ def read(program, journal, here):
         header["machine"]["cpu"]["name"] = here["cpu"]["name"]
         header["machine"]["memory"]["total_bytes"] = here["memory"]["total_bytes"]
         header["machine"]["os"]["version"] = here["os"]["version"]
+        if ":cpu\"" in rest[0]:  # its CPU was measured, whatever GPU it has
+            header["machine"]["gpus"] = []
         header = json.dumps(header) + "\n"
     found, lines = {}, [json.loads(line) for line in rest]
     models = {line["case"]: line["params"]["model"] for line in lines if line["type"] == "case" and "model" in line["params"]}
     asked = next(iter(models.values()))  # others are measured beside it
     for case in mlbench(program, "report", journal)["cases"]:
         name = CASE.match(case["case"])
-        if name is None or case["status"] != "ok" or "quant" in case["case"] or models[case["case"]] != asked:
+        if name is None or case["status"] != "ok" or "quant" in case["case"] or case["time_s"] is None or models[case["case"]] != asked:
             continue
         tokens, batch = int(name["tokens"]), int(name["batch"])
         passed = batch * (tokens if name["what"] == "prefill" else int(name["written"]))
