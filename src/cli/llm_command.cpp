@@ -74,16 +74,15 @@ Status add_product(std::vector<workload::Case>& cases, workload::DType dtype, st
   return add_case(cases, "gemm", dtype, {{"m", n}, {"n", n}, {"k", n}});
 }
 
-/// On CPUs a small model beside the one asked for: together they tell what a layer takes however
-/// small it is, so that `fit` may predict others (docs/fit.md, "`--measure`").
+/// On CPUs, of dense weights, a small model beside the one asked for: together they tell what a
+/// layer takes however small it is, so that `fit` may predict others (docs/fit.md, "`--measure`").
 Status add_small_model(std::vector<workload::Case>& cases, const LlmOptions& o,
-                       workload::DType dtype, const std::string& kind) {
+                       workload::DType dtype) {
   const bool is_small = o.model == model::kSmallModel;
-  Json decode = {{"model", is_small ? model::kMediumModel : model::kSmallModel},
-                 {"batch", 1},
-                 {"depth", kSmallDepth},
-                 {"tokens", kTokensOfACall}};
-  if (!kind.empty()) decode["quant"] = kind;
+  const Json decode = {{"model", is_small ? model::kMediumModel : model::kSmallModel},
+                       {"batch", 1},
+                       {"depth", kSmallDepth},
+                       {"tokens", kTokensOfACall}};
   return add_case(cases, "decode", dtype, decode);
 }
 
@@ -101,8 +100,8 @@ Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DTyp
       decode["depth"] = depth, decode["tokens"] = kTokensOfACall;
       if (auto ok = add_case(cases, "decode", dtype, decode); !ok) return ok.error();
     }
-    if (!on_cpu || !stored.empty()) continue;
-    if (auto ok = add_small_model(cases, o, dtype, kind); !ok) return ok.error();
+    if (!on_cpu || !kind.empty()) continue;
+    if (auto ok = add_small_model(cases, o, dtype); !ok) return ok.error();
   }
   // What the rates are set against.
   if (auto ok = add_product(cases, dtype, 1024); !ok) return ok.error();

@@ -230,7 +230,10 @@ inline void check_mlx_checkpoint(Backend& backend, DType dtype, const std::strin
   const auto c = checkpoint_decode(files.packed(), dtype, packing.name());
   auto kernel = backend.prepare(c, "cpu", 7);
   REQUIRE_MESSAGE(kernel, (kernel ? "" : kernel.error().message));
-  CHECK((*kernel)->facts().kernel.find("matmul") != std::string::npos);
+  const std::string name = (*kernel)->facts().kernel;
+  const bool packed = name.find("quantized_matmul") != std::string::npos ||
+                      name.find("int4pack") != std::string::npos;
+  CHECK_MESSAGE(packed, name);
   (*kernel)->run(2);
   const auto output = (*kernel)->output();
   const auto dense = workload::language_reference(checkpoint_decode(files.dense(), dtype, ""), 7);
