@@ -13,7 +13,7 @@
 namespace mlbench::cli {
 namespace {
 
-constexpr std::int64_t kTokensOfACall = 16;
+constexpr std::int64_t kTokensOfACall = 16, kSmallDepth = 128;
 
 /// The framework that has this kind of weights, where only one has; else whichever is usual here.
 std::string runtime_of(const std::string& quant) {
@@ -38,8 +38,13 @@ Status refuse_if_too_large(const LlmOptions& o, const std::string& dtype, bool i
   const auto answer = fit::answer(*question, request);
   if (!answer) return answer.error();
   if (answer->fits) return Done{};
+  const auto binding = answer->binding.value_or(fit::LimitKind::memory);
+  const auto& target = answer->question.target;
+  const auto limit = fit::limit_of(target, binding).bytes.value_or(0);
   std::string text = o.model + " does not fit this machine: it needs " +
-                     format_bytes(static_cast<double>(answer->need.total_bytes));
+                     format_bytes(static_cast<double>(fit::need_for(answer->need, binding))) +
+                     " of the " + format_bytes(static_cast<double>(limit)) + " of " +
+                     fit::in_words(binding, target) + " (" + fit::name_of(binding) + ")";
   for (const auto& option : answer->options) {
     if (option.fits && !option.command.empty()) {
       text += "; " + option.change + " would fit: " + option.command;
@@ -69,8 +74,20 @@ Status add_product(std::vector<workload::Case>& cases, workload::DType dtype, st
   return add_case(cases, "gemm", dtype, {{"m", n}, {"n", n}, {"k", n}});
 }
 
+/// On CPUs, of dense weights, a small model beside the one asked for: together they tell what a
+/// layer takes however small it is, so that `fit` may predict others (docs/fit.md, "`--measure`").
+Status add_small_model(std::vector<workload::Case>& cases, const LlmOptions& o,
+                       workload::DType dtype) {
+  const bool is_small = o.model == model::kSmallModel;
+  const Json decode = {{"model", is_small ? model::kMediumModel : model::kSmallModel},
+                       {"batch", 1},
+                       {"depth", kSmallDepth},
+                       {"tokens", kTokensOfACall}};
+  return add_case(cases, "decode", dtype, decode);
+}
+
 Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DType dtype,
-                                             const std::string& stored) {
+                                             const std::string& stored, bool on_cpu) {
   std::vector<workload::Case> cases;
   for (const auto& kind : kinds_of(o.quant, stored)) {
     Json model = {{"model", o.model}, {"batch", o.batch}};
@@ -83,6 +100,8 @@ Result<std::vector<workload::Case>> cases_of(const LlmOptions& o, workload::DTyp
       decode["depth"] = depth, decode["tokens"] = kTokensOfACall;
       if (auto ok = add_case(cases, "decode", dtype, decode); !ok) return ok.error();
     }
+    if (!on_cpu || !kind.empty()) continue;
+    if (auto ok = add_small_model(cases, o, dtype); !ok) return ok.error();
   }
   // What the rates are set against.
   if (auto ok = add_product(cases, dtype, 1024); !ok) return ok.error();
@@ -115,7 +134,8 @@ Result<store::Journal> measure_llm(const Context& context, const LlmOptions& giv
     return ok.error();
   auto options = resolve(o.run, machine);
   if (!options) return options.error();
-  auto cases = cases_of(o, *dtype, stored);
+  const bool on_cpu = machine.gpus.empty() || o.run.device == "cpu";
+  auto cases = cases_of(o, *dtype, stored, on_cpu);
   if (!cases) return cases.error();
   options->cases = *std::move(cases);
   // A product of 1024 leaves most of a large GPU idle; one of 4096 takes a CPU seconds.

@@ -107,6 +107,25 @@ const char* name_of(LimitKind kind) {
   return "memory";
 }
 
+const Limit& limit_of(const Target& t, LimitKind kind) {
+  if (kind == LimitKind::largest_buffer) return t.largest_buffer;
+  return kind == LimitKind::working_set ? t.working_set : t.memory;
+}
+
+std::int64_t need_for(const Need& need, LimitKind kind) {
+  return kind == LimitKind::largest_buffer ? need.largest_buffer_bytes : need.total_bytes;
+}
+
+const char* in_words(LimitKind kind, const Target& t) {
+  switch (kind) {
+    case LimitKind::largest_buffer: return "the largest buffer that the GPU takes";
+    case LimitKind::working_set:
+      return t.kind == Target::Kind::cuda ? "the card's memory" : "the GPU's working set";
+    case LimitKind::memory: return "the memory that the system leaves";
+  }
+  return "";
+}
+
 MemoryModel memory_model(const Case& question) {
   MemoryModel m = memory_model(question.runtime);
   const auto& correction = question.constants.correction;

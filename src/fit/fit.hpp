@@ -69,6 +69,12 @@ struct Answer {
 [[nodiscard]] Result<Case> resolve(const Request& request, const machine::Machine& here,
                                    const Measured& measured);
 
+/// The limit of that kind, and what is held against it.
+[[nodiscard]] const Limit& limit_of(const Target& target, LimitKind kind);
+[[nodiscard]] std::int64_t need_for(const Need& need, LimitKind kind);
+/// "the GPU's working set".
+[[nodiscard]] const char* in_words(LimitKind kind, const Target& target);
+
 /// Computes everything about `question`. Errors: `usage` for loads beyond any machine.
 [[nodiscard]] Result<Answer> answer(const Case& question, const Request& request);
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
+#include <utility>
+#include <vector>
 
 namespace mlbench::fit {
 namespace {
@@ -190,6 +193,51 @@ std::string names_of(Format::Kind kind, const std::optional<std::string>& releas
   return join(names, ", ");
 }
 
+std::int64_t& of_role(model::ModelShape::TensorBytes& bytes, model::Role role) {
+  switch (role) {
+    case model::Role::embedding: return bytes.embedding;
+    case model::Role::head: return bytes.head;
+    case model::Role::vector: return bytes.vectors;
+    default: return bytes.matrices;
+  }
+}
+
+/// What the model's own file says of its tensors, where `format` is that file's.
+std::optional<model::ModelShape::TensorBytes> bytes_of_file(const model::ModelShape& shape,
+                                                            const Format& format) {
+  if (format.name != shape.stored) return std::nullopt;
+  if (!format.from_gguf) return format.kind == Format::Kind::gguf ? shape.file_bytes : std::nullopt;
+  auto held = shape.held_bytes;
+  if (held && format.kind == Format::Kind::torch) {  // looks embeddings up in numbers
+    held->embedding = 0;
+    for (const auto& t : tensors_of(shape)) {
+      if (t.role == model::Role::embedding) held->embedding += t.parameters() * kVector16;
+    }
+  }
+  return held;
+}
+
+/// All tensors, with the bytes of all copies of each. Those of a GGUF file are of several kinds:
+/// what it holds for one role is divided by their numbers of parameters.
+std::vector<std::pair<model::Tensor, double>> bytes_of_tensors(const model::ModelShape& shape,
+                                                               const Format& format) {
+  const auto tensors = tensors_of(shape);
+  auto file = bytes_of_file(shape, format);
+  model::ModelShape::TensorBytes parameters;
+  for (const auto& t : tensors) of_role(parameters, t.role) += t.parameters();
+  std::vector<std::pair<model::Tensor, double>> all;
+  for (const auto& t : tensors) {
+    const bool is_output =
+        t.role == model::Role::head || (t.role == model::Role::embedding && shape.tied);
+    const double share =
+        static_cast<double>(t.parameters()) /
+        static_cast<double>(std::max<std::int64_t>(1, of_role(parameters, t.role)));
+    all.emplace_back(t, file ? share * static_cast<double>(of_role(*file, t.role))
+                             : static_cast<double>(one_copy(t, format, is_output) * t.copies));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::int64_t bytes_of(const model::Tensor& t, const Format& f) {
@@ -197,23 +245,15 @@ std::int64_t bytes_of(const model::Tensor& t, const Format& f) {
 }
 
 std::int64_t weight_bytes(const model::ModelShape& shape, const Format& format) {
-  std::int64_t bytes = 0;
-  for (const auto& t : tensors_of(shape)) {
-    const bool is_output =
-        t.role == model::Role::head || (t.role == model::Role::embedding && shape.tied);
-    bytes += one_copy(t, format, is_output) * t.copies;
-  }
-  return bytes;
+  double bytes = 0;
+  for (const auto& [tensor, its] : bytes_of_tensors(shape, format)) bytes += its;
+  return std::llround(bytes);
 }
 
 double weight_bytes_read(const model::ModelShape& shape, const Format& format, std::int64_t batch) {
   double bytes = 0;
-  for (const auto& t : tensors_of(shape)) {
-    const bool is_output =
-        t.role == model::Role::head || (t.role == model::Role::embedding && shape.tied);
-    bytes += static_cast<double>(one_copy(t, format, is_output) * t.copies) *
-             read_fraction(shape, t, batch);
-  }
+  for (const auto& [tensor, its] : bytes_of_tensors(shape, format))
+    bytes += its * read_fraction(shape, tensor, batch);
   return bytes;
 }
 

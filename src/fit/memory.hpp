@@ -13,7 +13,10 @@ struct Load {
   std::int64_t batch = 1;       ///< Sequences at once.
   enum class Training { none, full, lora } training = Training::none;
   std::int64_t lora_rank = 16;
-  bool recompute = false;  ///< Training keeps one activation a layer and computes the rest again.
+  /// Training keeps the input of each layer alone, and all of the one layer that it computes again
+  /// (gradient checkpointing). Source: Chen et al., "Training Deep Nets with Sublinear Memory
+  /// Cost", arXiv:1604.06174 (2016), section 4.
+  bool recompute = false;
 };
 
 /// Constants of a runtime that decide memory. Source: data/fit_constants.json, "peak".

@@ -130,15 +130,20 @@ class Options {
     add(c, "a context of " + std::to_string(*a_.largest_context) + " tokens", a_.model_word);
   }
 
+  /// `c`, keeping one activation a layer: a matter of the training program, so without a command.
+  void add_checkpointing(Case c, const std::string& what) {
+    c.load.recompute = true;
+    const auto before = list_.size();
+    add(c, what + " that computes activations again (gradient checkpointing)", a_.model_word);
+    if (list_.size() > before) list_.back().command.clear();
+  }
+
   void training() {
     const Case& now = a_.question;
-    if (now.load.training == Load::Training::full) {
+    const bool full = now.load.training == Load::Training::full;
+    add_checkpointing(now, full ? "full training" : "LoRA");
+    if (full) {
       Case c = now;
-      c.load.recompute = true;
-      add(c, "full training that computes activations again (gradient checkpointing)",
-          a_.model_word);
-      list_.back().command.clear();  // A matter of the training program.
-      c = now;
       c.load.training = Load::Training::lora;
       add(c, "LoRA of rank " + std::to_string(c.load.lora_rank) + " instead of full training",
           a_.model_word);
@@ -148,7 +153,9 @@ class Options {
     c.load.training = Load::Training::lora;
     if (const auto format = parse_quant("4bit", now.runtime.name, now.shape)) {
       c.format = *format;
-      add(c, "LoRA beside frozen 4-bit weights (" + format->name + ")", a_.model_word);
+      const std::string beside = "LoRA beside frozen 4-bit weights (" + format->name + ")";
+      add(c, beside, a_.model_word);
+      add_checkpointing(c, beside);
     }
   }
 

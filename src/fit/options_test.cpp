@@ -90,6 +90,31 @@ TEST_CASE("a smaller model is offered in a kind that makes all its weights small
   }
 }
 
+TEST_CASE("training, full and LoRA, is offered with activations that are computed again") {
+  Request r;
+  r.model = "Llama-3.1-8B", r.machine = "RTX 4090", r.context = 4096, r.dtype = "bfloat16";
+  for (const std::string training : {"full", "lora"}) {
+    CAPTURE(training);
+    r.training = training;
+    const auto a = must_ask(r);
+    const auto* again =
+        find_option(a, training == "full" ? "full training that computes activations again"
+                                          : "LoRA that computes activations again");
+    REQUIRE(again != nullptr);
+    CHECK(again->command.empty());
+    // Of a token and layer its input stays instead of 4·4096 + 2·4096 + 2·1024 + 4·14336 elements;
+    // of one layer, all.
+    const std::int64_t kept = 4 * 4096 + 2 * 4096 + 2 * 1024 + 4 * 14336;
+    const std::int64_t saved = 4096 * 2 * (32 * kept - (32 * 4096 + kept));
+    CHECK(*again->total_bytes == a.need.total_bytes - saved);
+  }
+  const auto lora = must_ask(r);
+  const auto* both = find_option(lora, "(int4) that computes activations again");
+  if (both == nullptr) both = find_option(lora, "(q4_0) that computes activations again");
+  REQUIRE(both != nullptr);
+  CHECK(both->fits);
+}
+
 TEST_CASE("full training of quantised weights is refused, and LoRA beside them is not") {
   Request r;
   r.model = "Mistral-7B", r.machine = "M4 Max 40c 128GB", r.quant = "4bit", r.training = "full";

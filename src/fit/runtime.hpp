@@ -9,6 +9,13 @@
 
 namespace mlbench::fit {
 
+/// What a decoding step takes, beside the bytes that it reads (docs/fit.md, "Speed").
+struct StepConstants {
+  double layer_s = 0;          ///< Of a layer, however little it computes.
+  double bandwidth_share = 1;  ///< Of the bandwidth over the step's working set, for weights.
+  double kv_share = 1;         ///< The same for keys and values.
+};
+
 /// What a measured run of a model on this machine showed against the predictions for it.
 struct Correction {
   std::string format;  ///< Of the weights: the speeds hold for this kind only.
@@ -16,8 +23,11 @@ struct Correction {
   /// Seconds a layer that a pass through a GPU takes at least, however little it computes: the host
   /// launches its kernels one by one while the GPU computes. 0 where that was not what took long.
   double layer_s = 0;
-  std::optional<double> overhead_bytes;  ///< Measured peak less weights, KV cache and activations.
-  std::string source;                    ///< The run and the model.
+  /// Of a CPU: replace decode_rate.
+  std::optional<StepConstants> step;
+  std::vector<BandwidthOver> bandwidths;  ///< Of the same run as `step`.
+  std::optional<double> overhead_bytes;   ///< Measured peak less weights, KV cache and activations.
+  std::string source;                     ///< The run and the model.
 };
 
 /// Range of a corrected prediction, as multiples of it; the wide one where launches take most of
@@ -25,6 +35,8 @@ struct Correction {
 /// held.
 inline constexpr double kCorrectedLow = 0.85, kCorrectedHigh = 1.15;
 inline constexpr double kWideLow = 0.6, kWideHigh = 1.6;
+/// The same of decoding where a CPU's steps were measured.
+inline constexpr double kStepLow = 0.7, kStepHigh = 1.4;
 
 /// Constants of one runtime and version, fitted by tools/fit/fit_constants.py
 /// (data/fit_constants.json). docs/fit.md states the model that they belong to.

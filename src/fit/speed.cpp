@@ -1,5 +1,7 @@
 #include "fit/speed.hpp"
 
+#include "fit/step.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -11,8 +13,10 @@ double d(std::int64_t n) {
   return static_cast<double>(n);
 }
 
-std::int64_t kv_element_bytes(const Format& f) {
-  return f.name == "float32" ? 4 : 2;
+/// What was measured here of decoding steps with such weights.
+const StepConstants* corrected_step(const Format& f, const RuntimeConstants& c) {
+  const bool applies = c.correction && c.correction->format == f.name && c.correction->step;
+  return applies ? &*c.correction->step : nullptr;
 }
 
 double prefill_share(const model::ModelShape& s, const Format& f, const Target& t,
@@ -23,23 +27,29 @@ double prefill_share(const model::ModelShape& s, const Format& f, const Target& 
   return share;
 }
 
+/// `c` with what was measured here in place of its constants.
+StepConstants step_constants(const model::ModelShape& s, const Format& f, const Target& t,
+                             const RuntimeConstants& c) {
+  if (const auto* own = corrected_step(f, c)) return *own;
+  const double clock = t.clock_hz ? reference_clock_hz() / *t.clock_hz : 1;
+  const auto group = static_cast<std::uint64_t>(s.heads / s.kv_heads);
+  return {.layer_s = (c.layer_s + (s.is_mixture() ? c.moe_layer_s : 0)) * clock,
+          .bandwidth_share = c.bandwidth_share,
+          .kv_share = c.kv_share / (std::has_single_bit(group) ? 1 : c.odd_group_kv_factor)};
+}
+
 /// Seconds of one decoding step of all sequences.
 double step_s(const model::ModelShape& s, const Format& f, const Load& load, const Target& t,
               const RuntimeConstants& c) {
-  const double bandwidth = *t.bandwidth_bytes_per_s;
-  const double clock = t.clock_hz ? reference_clock_hz() / *t.clock_hz : 1;
-  const double layers = d(s.layers) * (c.layer_s + (s.is_mixture() ? c.moe_layer_s : 0)) * clock;
-  const double weights = weight_bytes_read(s, f, load.batch) / (c.bandwidth_share * bandwidth);
-  const auto group = static_cast<std::uint64_t>(s.heads / s.kv_heads);
-  const double odd = std::has_single_bit(group) ? 1 : c.odd_group_kv_factor;
-  const double kv = odd * kv_cache_bytes(s, load.batch, load.context, kv_element_bytes(f)) /
-                    (c.kv_share * bandwidth);
+  auto parts = parts_of_step(s, f, load, t);
+  const auto constants = step_constants(s, f, t, c);
   // With many sequences the arithmetic takes longer than reading the weights.
-  double arithmetic = 0;
-  if (t.flop_per_s)
-    arithmetic =
+  if (t.flop_per_s) {
+    const double arithmetic_s =
         2 * matmul_parameters(s) * d(load.batch) / (prefill_share(s, f, t, c) * *t.flop_per_s);
-  return layers + std::max(weights, arithmetic) + kv;
+    parts.weights_s = std::max(parts.weights_s, arithmetic_s * constants.bandwidth_share);
+  }
+  return seconds_of(parts, constants);
 }
 
 Band decode_band(const model::ModelShape& s, const RuntimeConstants& c, bool version_known) {
@@ -56,8 +66,14 @@ void predict_decode(Speed& speed, const model::ModelShape& s, const Format& f, c
                     const Target& t, const RuntimeConstants& c, bool version_known) {
   const double bytes = weight_bytes_read(s, f, load.batch) +
                        kv_cache_bytes(s, load.batch, load.context, kv_element_bytes(f));
-  const double roof = *t.bandwidth_bytes_per_s * d(load.batch) / bytes;
-  const double value = std::min(roof, d(load.batch) / step_s(s, f, load, t, c));
+  const double roof = bandwidth_over(t, bytes) * d(load.batch) / bytes;
+  double value = d(load.batch) / step_s(s, f, load, t, c);
+  if (corrected_step(f, c) != nullptr) {
+    speed.decode_roof = std::max(roof, value);
+    speed.decode = Range{.value = value, .low = value * kStepLow, .high = value * kStepHigh};
+    return;
+  }
+  value = std::min(roof, value);
   const Band band = decode_band(s, c, version_known);
   speed.decode_roof = roof;
   speed.decode =
@@ -145,8 +161,11 @@ void set_speeds(Correction& correction, const std::optional<Pass>& decode,
     correction.prefill_rate = std::max(correction.prefill_rate, least.prefill);
 }
 
-Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& load, const Target& t,
-                    const RuntimeConstants& c, bool version_known) {
+Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& load,
+                    const Target& target, const RuntimeConstants& c, bool version_known) {
+  Target t = target;
+  // What was measured of steps goes with the bandwidths of the same run.
+  if (corrected_step(f, c) != nullptr) t.bandwidths = c.correction->bandwidths;
   Speed speed;
   // A range of its own, not of a version.
   const bool narrow = version_known || !are_own(c) || c.device == "cuda";
@@ -168,9 +187,10 @@ Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& loa
   }
   if (c.correction && c.correction->format == f.name) {
     const Correction& measured = *c.correction;
-    // Of a GPU's rates without rows one model says less: they go with the sizes of its matrices.
-    const bool wide = t.kind != Target::Kind::cpu && !are_own(c);
-    correct(speed.decode, measured, measured.decode_rate, d(load.batch), d(s.layers), wide);
+    // Of rates without rows one model says less: they go with the sizes of its matrices.
+    const bool wide = !are_own(c);
+    if (!measured.step)
+      correct(speed.decode, measured, measured.decode_rate, d(load.batch), d(s.layers), wide);
     correct(speed.prefill, measured, measured.prefill_rate, d(load.context), d(s.layers), wide);
   }
   return speed;

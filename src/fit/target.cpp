@@ -376,11 +376,25 @@ void take_measured(Target& t, const Measured& measured) {
   if (!t.bandwidth_bytes_per_s && measured.bandwidth_bytes_per_s) {
     t.bandwidth_bytes_per_s = measured.bandwidth_bytes_per_s;
     t.bandwidth_source = "measured in " + measured.source;
+    t.bandwidths = measured.bandwidths;
   }
   if (!t.flop_per_s && measured.flop_per_s) t.flop_per_s = measured.flop_per_s;
 }
 
 }  // namespace
+
+double bandwidth_over(const Target& target, double bytes) {
+  const auto& all = target.bandwidths;
+  if (all.empty()) return target.bandwidth_bytes_per_s.value_or(0);
+  const auto above = std::find_if(
+      all.begin(), all.end(), [&](const BandwidthOver& b) { return b.working_set_bytes >= bytes; });
+  if (above == all.end()) return all.back().bytes_per_s;
+  if (above == all.begin()) return all.front().bytes_per_s;
+  const BandwidthOver &high = *above, &low = *(above - 1);
+  const double part = std::log(bytes / low.working_set_bytes) /
+                      std::log(high.working_set_bytes / low.working_set_bytes);
+  return std::exp((1 - part) * std::log(low.bytes_per_s) + part * std::log(high.bytes_per_s));
+}
 
 std::int64_t default_working_set_bytes(std::int64_t memory_bytes, std::int64_t macos_major) {
   const std::int64_t memory_gib = memory_bytes / kGiB;

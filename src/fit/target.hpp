@@ -16,6 +16,12 @@ struct Limit {
   std::string source;                 ///< "read", or "derived: ..." with the rule.
 };
 
+/// What reading goes at where it goes over so many bytes again and again: caches are faster than
+/// the memory behind them.
+struct BandwidthOver {
+  double working_set_bytes = 0, bytes_per_s = 0;
+};
+
 /// The machine that a model is to run on.
 struct Target {
   enum class Kind { apple, cuda, cpu } kind = Kind::cpu;
@@ -23,6 +29,8 @@ struct Target {
   std::optional<std::int64_t> memory_bytes;  ///< Installed (or a GPU's own).
   std::optional<double> bandwidth_bytes_per_s;
   std::string bandwidth_source;
+  /// Of a machine that was measured and whose bandwidth nobody published; ascending.
+  std::vector<BandwidthOver> bandwidths;
   std::optional<double> flop_per_s;  ///< Apple: float32 peak; CUDA: dense float16 matrix peak.
   std::optional<double> clock_hz;    ///< Of an Apple GPU.
   bool two_dies = false;             ///< Apple's Ultra chips.
@@ -36,8 +44,14 @@ struct Target {
 /// What was measured on this machine, if anything.
 struct Measured {
   std::optional<double> bandwidth_bytes_per_s, flop_per_s;
-  std::string source;  ///< The run.
+  std::vector<BandwidthOver> bandwidths = {};  ///< Ascending by working set.
+  std::string source;                          ///< The run.
 };
+
+/// What `target` reads at, going over `working_set_bytes` again and again: between two sizes that
+/// were measured, straight in the logarithms of both; outside of them that of the nearest. The
+/// machine's one bandwidth where no others are known; 0 where not even that is.
+[[nodiscard]] double bandwidth_over(const Target& target, double working_set_bytes);
 
 /// Metal's recommendedMaxWorkingSetSize for a Mac with this much memory, as macOS sets it when
 /// nobody changed iogpu.wired_limit_mb. Derived from data/memory_limits.csv, within 0.1 % of each

@@ -42,11 +42,6 @@ MatrixBytes folder_bytes(const std::map<std::string, HostTensor>& tensors, DType
   return sum;
 }
 
-std::int64_t gguf_bytes(const GgufEntry& e, DType dtype) {
-  if (!stays_packed(*e.type)) return e.elements() * size_bytes(dtype);
-  return e.elements() * e.type->bits / 8 + 2 * e.elements() / e.type->group * size_bytes(dtype);
-}
-
 }  // namespace
 
 bool is_checkpoint(const std::string& model) {
@@ -72,7 +67,7 @@ Result<MatrixBytes> checkpoint_bytes(const std::string& model, DType dtype) {
   MatrixBytes sum;
   for (const auto& [name, entry] : header->tensors) {
     if (entry.shape.size() < 2) continue;
-    (name.starts_with("token_embd") ? sum.embedding : sum.others) += gguf_bytes(entry, dtype);
+    (name.starts_with("token_embd") ? sum.embedding : sum.others) += held_bytes(entry, dtype);
   }
   return sum;
 }

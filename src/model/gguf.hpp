@@ -75,6 +75,9 @@ struct GgufHeader {
 /// become numbers. Errors as above.
 [[nodiscard]] Result<std::unique_ptr<Weights>> gguf_weights(const std::string& path, DType dtype);
 
+/// Bytes of a tensor as this program's decoder holds it, numbers and scales in `dtype`.
+[[nodiscard]] std::int64_t held_bytes(const GgufEntry& entry, DType dtype);
+
 /// Whether a matrix of this type stays packed.
 [[nodiscard]] bool stays_packed(const GgufType& type) noexcept;
 

@@ -130,7 +130,27 @@ bool is_matrix_of_a_layer(const std::string& name, const GgufEntry& entry) {
   return name.starts_with("blk.") && entry.shape.size() == 2;
 }
 
+/// Bytes of all tensors, each in its own kind, by what they are: a file that is called Q4_K_M
+/// holds Q4_K, Q6_K and float32.
+Json bytes_by_role(const GgufHeader& header, std::int64_t (*bytes_of)(const GgufEntry&)) {
+  std::map<std::string, std::int64_t> sums = {
+      {"embedding", 0}, {"head", 0}, {"matrices", 0}, {"vectors", 0}};
+  for (const auto& [name, entry] : header.tensors) {
+    const char* role = entry.shape.size() < 2            ? "vectors"
+                       : name.starts_with("token_embd.") ? "embedding"
+                       : name.starts_with("output.")     ? "head"
+                                                         : "matrices";
+    sums[role] += bytes_of(entry);
+  }
+  return sums;
+}
+
 }  // namespace
+
+std::int64_t held_bytes(const GgufEntry& e, DType dtype) {
+  if (!stays_packed(*e.type)) return e.elements() * size_bytes(dtype);
+  return e.elements() * e.type->bits / 8 + 2 * e.elements() / e.type->group * size_bytes(dtype);
+}
 
 std::string main_type(const GgufHeader& header) {
   std::map<std::string_view, std::int64_t> numbers;
@@ -172,7 +192,12 @@ Result<std::string> gguf_config(const GgufHeader& header, std::string_view file)
   if (name.starts_with("gemma")) gemma(keys, config);
   if (name == "phi3") keys.move("attention.sliding_window", config, "sliding_window");
   if (const auto type = main_type(header); !type.empty())
-    config["quantization_config"] = {{"quant_method", "gguf"}, {"type", type}};
+    config["quantization_config"] = {
+        {"quant_method", "gguf"},
+        {"type", type},
+        {"file_bytes", bytes_by_role(header, [](const GgufEntry& e) { return e.bytes(); })},
+        {"held_bytes",
+         bytes_by_role(header, [](const GgufEntry& e) { return held_bytes(e, DType::bfloat16); })}};
   return config.dump();
 }
 

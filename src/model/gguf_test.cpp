@@ -138,6 +138,24 @@ TEST_CASE("4- and 8-bit types stay packed, others become numbers, and bytes are 
   CHECK(q5->others == kOthers * 2);
 }
 
+TEST_CASE("a rotary embedding that gives no numbers is refused, whatever its fields") {
+  const std::string base = R"({"model_type": "llama", "num_hidden_layers": 1, "hidden_size": 64,
+    "num_attention_heads": 4, "intermediate_size": 64, "vocab_size": 64, )";
+  CHECK(parse_spec(base + R"("rope_theta": 10000})", "c"));
+  for (
+      const char* fields :
+      {R"("rope_theta": 1e-300})",
+       R"("rope_scaling": {"rope_type": "longrope", "factor": 2, "original_max_position_embeddings": 64,
+           "short_factor": [1, 1, 1, 1, 1, 1, 1, 1], "long_factor": [1, 0, 1, 1, 1, 1, 1, 1]}})",
+       R"("rope_scaling": {"rope_type": "longrope", "factor": 2, "original_max_position_embeddings": 1,
+           "short_factor": [1, 1, 1, 1, 1, 1, 1, 1], "long_factor": [1, 1, 1, 1, 1, 1, 1, 1]}})"}) {
+    CAPTURE(fields);
+    const auto spec = parse_spec(base + fields, "c");
+    REQUIRE_FALSE(spec);
+    CHECK(spec.error().message.find("rotary") != std::string::npos);
+  }
+}
+
 TEST_CASE("Llama 3's stretched rotary embedding is read from its factors") {
   GgufHeader header;
   header.metadata = {{"general.architecture", "llama"}, {"llama.block_count", 1},

@@ -38,6 +38,33 @@ class Loader {
     return l;
   }
 
+  /// The same of each expert, from one tensor for all of them: [experts, rows, ...].
+  std::vector<StoredLinear> linears(const std::string& name, std::int64_t count, std::int64_t rows,
+                                    std::int64_t columns, Bias bias) {
+    const bool packed = weights_.has(prefix_ + name + ".scales");
+    const HostTensor weight =
+        packed ? raw(name + ".weight") : tensor(name + ".weight", {count, rows, columns}, columns);
+    std::optional<HostTensor> scales, offsets, biases;
+    if (packed) scales = raw(name + ".scales");
+    if (packed && weights_.has(prefix_ + name + ".biases")) offsets = raw(name + ".biases");
+    if (bias == Bias::yes) biases = tensor(name + ".bias", {count, rows}, 0);
+    for (const auto* t : {&scales, &offsets}) {
+      if (!error_ && *t && !is_of(**t, count)) failed(not_of(name, count));
+    }
+    if (!error_ && !is_of(weight, count)) failed(not_of(name, count));
+    std::vector<StoredLinear> all;
+    for (std::int64_t e = 0; e < count && !error_; ++e) {
+      StoredLinear l;
+      l.rows = rows, l.columns = columns, l.weight = weight.at(e);
+      if (scales) l.scales = scales->at(e);
+      if (offsets) l.offsets = offsets->at(e);
+      if (biases) l.bias = biases->at(e);
+      if (packed) check_packed(name, l);
+      all.push_back(std::move(l));
+    }
+    return all;
+  }
+
   StoredNorm norm(const std::string& name) {
     StoredNorm n{.weight = gain(name + ".weight", spec_.shape.hidden), .bias = {}};
     if (spec_.shape.layer_norm) n.bias = tensor(name + ".bias", {spec_.shape.hidden}, 0);
@@ -71,6 +98,16 @@ class Loader {
   [[nodiscard]] const Spec& spec() const { return spec_; }
 
  private:
+  static bool is_of(const HostTensor& t, std::int64_t count) {
+    return t.shape.size() == 3 && t.shape[0] == count;
+  }
+  [[nodiscard]] Error not_of(const std::string& name, std::int64_t count) const {
+    return fail(ErrorKind::usage, "tensor " + prefix_ + name + " is not that of " +
+                                      std::to_string(count) +
+                                      " experts, which config.json implies; do both belong to one "
+                                      "model?");
+  }
+
   /// MLX packs a row of `columns` values into words of 32 bits, and has one scale for each group.
   void check_packed(const std::string& name, const StoredLinear& l) {
     if (error_) return;
@@ -286,6 +323,31 @@ void load_stacked(Loader& l, StoredMixture& m) {
   }
 }
 
+/// As mlx-lm writes them, quantised or not: gate, up and down of all experts in a tensor each.
+void load_switch(Loader& l, StoredMixture& m, const std::string& prefix) {
+  const ModelShape& s = l.spec().shape;
+  const auto n = s.experts, h = s.hidden, i = s.expert_intermediate;
+  const Bias bias = when(s.expert_bias);
+  auto gate = l.linears(prefix + "gate_proj", n, i, h, bias);
+  auto up = l.linears(prefix + "up_proj", n, i, h, bias);
+  auto down = l.linears(prefix + "down_proj", n, h, i, bias);
+  if (l.error()) return;
+  for (std::size_t e = 0; e < gate.size(); ++e) {
+    m.experts.push_back({.gate = std::move(gate[e]),
+                         .up = std::move(up[e]),
+                         .down = std::move(down[e]),
+                         .fused = false});
+  }
+}
+
+/// Where mlx-lm's own layout of experts begins; empty: it is not that layout.
+std::string switch_prefix(const Loader& l) {
+  for (const char* prefix : {"mlp.switch_mlp.", "block_sparse_moe.switch_mlp.", "mlp.experts."}) {
+    if (l.has(std::string(prefix) + "gate_proj.weight")) return prefix;
+  }
+  return "";
+}
+
 void load_mixture(Loader& l, StoredLayer& layer) {
   const ModelShape& s = l.spec().shape;
   StoredMixture m;
@@ -294,7 +356,9 @@ void load_mixture(Loader& l, StoredLayer& layer) {
   const std::string router =
       gpt_oss ? "mlp.router" : (old_mixtral ? "block_sparse_moe.gate" : "mlp.gate");
   m.router = l.linear(router, s.experts, s.hidden, when(s.expert_bias));
-  if (gpt_oss) {
+  if (const auto prefix = switch_prefix(l); !prefix.empty()) {
+    load_switch(l, m, prefix);
+  } else if (gpt_oss) {
     if (l.has("mlp.experts.gate_up_proj_blocks"))
       load_gpt_oss_blocks(l, m);
     else

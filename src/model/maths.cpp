@@ -152,6 +152,18 @@ bool is_sane(const Rope& r) {
   return positive && steps && (!needs_context || r.original_context > 0);
 }
 
+/// Whether pairs turn by numbers: a base of 10^-300, or a list with a zero, gives none.
+bool turns_by_numbers(const Rope& r, std::int64_t head_dim) {
+  for (const std::int64_t context : {std::int64_t{1}, std::int64_t{1} << 40}) {
+    const auto table = rope_table(r, head_dim, context);
+    const auto& f = table.inverse_frequencies;
+    const bool good =
+        std::all_of(f.begin(), f.end(), [](float x) { return std::isfinite(x) && x >= 0; });
+    if (!good || !std::isfinite(table.attention_factor)) return false;
+  }
+  return true;
+}
+
 /// Sliding layers spread over the model as the family has them.
 std::vector<bool> spread(const ModelShape& s, const std::string& family) {
   std::vector<bool> slides(static_cast<std::size_t>(s.layers), false);
@@ -248,7 +260,10 @@ Result<Spec> parse_spec(std::string_view text, const std::string& name) {
   read_numbers(f, spec.shape, spec.maths);
   read_ropes(f, spec.maths);
   read_layers(f, spec.shape, spec.maths);
-  if (!f.error() && !(is_sane(spec.maths.rope) && is_sane(spec.maths.local_rope)))
+  const auto turns = [&](const Rope& r) {
+    return is_sane(r) && turns_by_numbers(r, spec.shape.head_dim);
+  };
+  if (!f.error() && !(turns(spec.maths.rope) && turns(spec.maths.local_rope)))
     f.mistake("rope_parameters", "has a number that makes no rotary embedding");
   if (!f.error() && !(std::isfinite(spec.maths.attention_scale) && spec.maths.norm_epsilon >= 0))
     f.mistake("query_pre_attn_scalar", "must be more than 0, and epsilons not less");

@@ -310,6 +310,22 @@ bool is_affine(const std::string& mode, std::int64_t bits, std::int64_t group) {
   return mode == "affine" && packs && (group == 32 || group == 64 || group == 128);
 }
 
+/// What gguf_config() states of the tensors; nullopt where it is not there whole.
+std::optional<ModelShape::TensorBytes> tensor_bytes(const Json& quantisation, const char* key) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 60;
+  const auto it = quantisation.find(key);
+  if (it == quantisation.end() || !it->is_object()) return std::nullopt;
+  ModelShape::TensorBytes bytes;
+  for (const auto& [name, field] :
+       {std::pair{"embedding", &bytes.embedding}, std::pair{"head", &bytes.head},
+        std::pair{"matrices", &bytes.matrices}, std::pair{"vectors", &bytes.vectors}}) {
+    const auto value = find_int(*it, name);
+    if (!value || *value < 0 || *value > kMost) return std::nullopt;
+    *field = *value;
+  }
+  return bytes;
+}
+
 /// Checkpoints that are already quantised: MLX writes `quantization`, others `quantization_config`.
 void read_quantisation(const Json& top, ModelShape& s) {
   const char* key = top.contains("quantization") ? "quantization" : "quantization_config";
@@ -322,6 +338,7 @@ void read_quantisation(const Json& top, ModelShape& s) {
     s.quant = s.stored = "mxfp4";
   } else if (method == "gguf") {  // gguf_config()
     s.quant = s.stored = find_string(*it, "type").value_or("");
+    s.file_bytes = tensor_bytes(*it, "file_bytes"), s.held_bytes = tensor_bytes(*it, "held_bytes");
   } else if (!method && bits && (mode == "mxfp4" || mode == "nvfp4")) {
     s.quant = s.stored = mode;
   } else if (!method && bits && group && is_affine(mode, *bits, *group)) {

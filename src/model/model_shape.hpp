@@ -52,6 +52,12 @@ struct ModelShape {
   /// How the checkpoint's own weights are stored, as its config says: also "4bit-g32"; empty: as
   /// numbers.
   std::string stored;
+  /// Of a GGUF file, whose tensors are of several kinds: in the file, and as this program's own
+  /// decoder holds them with 16-bit numbers.
+  struct TensorBytes {
+    std::int64_t embedding = 0, head = 0, matrices = 0, vectors = 0;
+  };
+  std::optional<TensorBytes> file_bytes, held_bytes;
   /// Sentences about what the shape leaves out, e.g. an image encoder.
   std::vector<std::string> notes;
 

@@ -35,6 +35,9 @@ class Synthetic final : public Weights {
 
   [[nodiscard]] bool has(const std::string& name) const override {
     // Experts are invented one by one, and nothing is invented quantised.
+    if (name.find(".switch_mlp.") != std::string::npos ||
+        name.ends_with("mlp.experts.gate_proj.weight"))
+      return false;
     return !name.ends_with(".scales") && !name.ends_with("_blocks") &&
            !(name.ends_with("mlp.experts.gate_up_proj") ||
              name.ends_with("block_sparse_moe.gate.weight"));

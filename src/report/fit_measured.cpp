@@ -1,6 +1,7 @@
 #include "report/fit_measured.hpp"
 
 #include "core/units.hpp"
+#include "model/maths.hpp"
 
 #include <fmt/format.h>
 
@@ -65,6 +66,27 @@ std::optional<double> peak_of(const std::vector<const LlmEntry*>& entries, FitMe
   return framework ? framework : process;
 }
 
+/// Decoding steps that were measured with weights of the question's kind; none where only one model
+/// was, which leaves open what of a step is a layer's own.
+std::vector<fit::MeasuredStep> steps_of(const fit::Case& question, const LlmSubject& s) {
+  std::vector<fit::MeasuredStep> steps;
+  if (!question.target.bandwidth_bytes_per_s || s.decode.empty()) return steps;
+  for (const auto* list : {&s.decode, &s.others}) {
+    for (const auto& e : *list) {
+      const bool decodes = e.case_id.starts_with("decode/");
+      if (!decodes || !e.tokens_per_s || e.quant != s.decode.front().quant) continue;
+      const auto spec = model::spec_of(e.model);
+      if (!spec) continue;
+      const fit::Load load{.context = std::max<std::int64_t>(1, e.tokens), .batch = e.batch};
+      steps.push_back({fit::parts_of_step(spec->shape, question.format, load, question.target),
+                       static_cast<double>(e.batch) / *e.tokens_per_s});
+    }
+  }
+  const bool several = std::any_of(s.others.begin(), s.others.end(),
+                                   [](const LlmEntry& e) { return e.tokens_per_s.has_value(); });
+  return several ? steps : std::vector<fit::MeasuredStep>{};
+}
+
 std::string cell(const FitRow& row, const std::optional<double>& value) {
   if (!value) return "-";
   return row.unit == FitRow::Unit::bytes ? format_bytes(*value)
@@ -95,7 +117,8 @@ FitMeasured set_against(const fit::Case& question, const std::optional<fit::Corr
                 .peak_of = {},
                 .earlier = earlier ? earlier->source : "",
                 .trouble = s.reason,
-                .rows = {}};
+                .rows = {},
+                .steps = steps_of(question, s)};
   const auto *prefill = measured_entry(s.prefill), *decode = measured_entry(s.decode);
   for (const auto* list : {&s.prefill, &s.decode}) {
     if (measured_entry(*list) == nullptr && !list->empty() && m.trouble.empty())
@@ -153,6 +176,10 @@ std::optional<fit::Correction> correction_of(const fit::Case& question, const Fi
     if (row.what.starts_with(kPrompt)) prefill = pass(static_cast<double>(row.tokens));
   }
   if (!decode && !prefill) return std::nullopt;
+  if (question.target.kind == fit::Target::Kind::cpu && !m.steps.empty()) {
+    c.step = fit::most_likely(m.steps);
+    c.bandwidths = question.target.bandwidths;
+  }
   fit::set_speeds(
       c, decode, prefill,
       {.decode = question.constants.decode_low, .prefill = question.constants.prefill_low},

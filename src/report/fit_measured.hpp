@@ -1,6 +1,7 @@
 #pragma once
 
 #include "fit/fit.hpp"
+#include "fit/step.hpp"
 #include "report/llm.hpp"
 
 #include <optional>
@@ -27,6 +28,7 @@ struct FitMeasured {
   std::string earlier;  ///< What corrected; empty: nothing.
   std::string trouble;  ///< Why something was not measured; empty: all was.
   std::vector<FitRow> rows;
+  std::vector<fit::MeasuredStep> steps;  ///< Of decoding, also of models beside it.
 };
 
 /// The measured subject of `report` that runs `framework` on that kind of device; nullptr: none.

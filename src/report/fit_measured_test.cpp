@@ -70,3 +70,26 @@ TEST_CASE("of a framework that was not measured there is no subject") {
   CHECK(subject_of(asked().report, "torch", "gpu") == nullptr);
   CHECK(subject_of(asked().report, "llama.cpp", "cpu") == nullptr);
 }
+
+TEST_CASE("on a CPU, a run corrects by its steps, with the bandwidths that it measured") {
+  auto a = asked();
+  a.question.target.kind = fit::Target::Kind::cpu;
+  a.question.target.bandwidths = {{64e6, 60e9}, {512e6, 30e9}};
+  // One model leaves open what of a step is a layer's own: then its rate is all that is known.
+  const auto alone = correction_of(a.question, a.against(std::nullopt));
+  REQUIRE(alone);
+  CHECK_FALSE(alone->step);
+  for (auto& s : a.report.subjects) {
+    auto beside = s.decode.front();
+    beside.model = "synthetic-122M", *beside.tokens_per_s /= 4;
+    s.others.push_back(beside);
+  }
+  const auto measured = a.against(std::nullopt);
+  REQUIRE(measured.steps.size() == 2);
+  const auto correction = correction_of(a.question, measured);
+  REQUIRE(correction);
+  REQUIRE(correction->step);
+  CHECK(correction->bandwidths.size() == 2);
+  const auto again = a.against(correction);
+  CHECK(*again.rows[2].corrected == doctest::Approx(*again.rows[2].measured).epsilon(0.05));
+}

@@ -29,30 +29,6 @@ std::string span(const Range& r) {
   return low == high ? low : low + "-" + high;
 }
 
-const char* in_words(LimitKind kind, bool has_gpu_memory) {
-  switch (kind) {
-    case LimitKind::largest_buffer: return "the largest buffer that the GPU takes";
-    case LimitKind::working_set:
-      return has_gpu_memory ? "the card's memory" : "the GPU's working set";
-    case LimitKind::memory: return "the memory that the system leaves";
-  }
-  return "";
-}
-
-const fit::Limit& limit_of(const Answer& a, LimitKind kind) {
-  const auto& t = a.question.target;
-  switch (kind) {
-    case LimitKind::largest_buffer: return t.largest_buffer;
-    case LimitKind::working_set: return t.working_set;
-    case LimitKind::memory: return t.memory;
-  }
-  return t.memory;
-}
-
-std::int64_t need_for(const Answer& a, LimitKind kind) {
-  return kind == LimitKind::largest_buffer ? a.need.largest_buffer_bytes : a.need.total_bytes;
-}
-
 std::string headline(const Answer& a) {
   const auto& q = a.question;
   std::string text =
@@ -66,15 +42,16 @@ std::string headline(const Answer& a) {
 }
 
 std::string verdict(const Answer& a) {
-  const bool cuda = a.question.target.kind == fit::Target::Kind::cuda;
   if (!a.tightest)
     return fmt::format("Needs {}; no limit of this machine is known.\n", gib(a.need.total_bytes));
   const auto kind = *a.tightest;
-  const auto& limit = limit_of(a, kind);
-  const double used = 100 * d(need_for(a, kind)) / d(std::max<std::int64_t>(1, *limit.bytes));
+  const auto& limit = fit::limit_of(a.question.target, kind);
+  const double used =
+      100 * d(fit::need_for(a.need, kind)) / d(std::max<std::int64_t>(1, *limit.bytes));
   return fmt::format("{} {} of the {} of {} ({:.0f} %; {}).\n",
-                     a.fits ? "FITS: it needs" : "DOES NOT FIT: it needs", gib(need_for(a, kind)),
-                     gib(*limit.bytes), in_words(kind, cuda), used, limit.source);
+                     a.fits ? "FITS: it needs" : "DOES NOT FIT: it needs",
+                     gib(fit::need_for(a.need, kind)), gib(*limit.bytes),
+                     fit::in_words(kind, a.question.target), used, limit.source);
 }
 
 std::string speed(const Answer& a) {
@@ -115,11 +92,11 @@ std::string memory_table(const Answer& a) {
 std::string limits_table(const Answer& a) {
   std::string text = fmt::format("\n{:<36}{:>9}{:>9}{:>9}\n", "LIMITS", "GiB", "GB", "used");
   const auto row = [&](const char* what, LimitKind kind) {
-    const auto& limit = limit_of(a, kind).bytes;
+    const auto& limit = fit::limit_of(a.question.target, kind).bytes;
     if (!limit) return;
-    text += fmt::format("  {:<34}{:>9.3f}{:>9.3f}{:>7.0f} %\n", what, d(*limit) / 1073741824.0,
-                        d(*limit) / 1e9,
-                        100 * d(need_for(a, kind)) / d(std::max<std::int64_t>(1, *limit)));
+    text += fmt::format(
+        "  {:<34}{:>9.3f}{:>9.3f}{:>7.0f} %\n", what, d(*limit) / 1073741824.0, d(*limit) / 1e9,
+        100 * d(fit::need_for(a.need, kind)) / d(std::max<std::int64_t>(1, *limit)));
   };
   row("one buffer", LimitKind::largest_buffer);
   row(a.question.target.kind == fit::Target::Kind::cuda ? "the card's memory" : "GPU working set",

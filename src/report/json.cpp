@@ -115,6 +115,7 @@ Json to_json(const Entry& e, const Row& row) {
                      {"method", e.check->method},
                      {"max_error", to_json_or_null(e.check->max_error)},
                      {"tolerance", to_json_or_null(e.check->tolerance)}};
+    if (e.check->output_error) json["check"]["output_error"] = *e.check->output_error;
   }
   return json;
 }

@@ -24,6 +24,11 @@ constexpr const char* kItl =
     "seconds from one token to the next as the host receives them, without the first and last of a "
     "call, quantiles over all samples of all processes (vLLM: ITL)";
 
+constexpr const char* kOutputError =
+    "what quantising the weights does to the logits, computed in double precision with both: "
+    "rms(quantised - dense) / rms(dense), over the logits of \"case\"; a case beyond 4e10 "
+    "operations states that of a small model";
+
 template <class Value>
 void keep_largest(std::optional<Value>& kept, const std::optional<Value>& value) {
   if (value && (!kept || *value > *kept)) kept = value;
@@ -52,7 +57,7 @@ LlmEntry entry_of(const store::CaseRecord& c, const store::Cell& cell, const std
                   const compare::Ceilings& ceilings) {
   const auto l = workload::language_case(c.definition);
   LlmEntry e;
-  e.case_id = c.definition.id;
+  e.case_id = c.definition.id, e.model = l.model;
   e.quant = find_string(c.definition.params, "quant").value_or("");
   e.tokens = l.decodes ? l.position : l.tokens;
   e.batch = l.batch;
@@ -82,7 +87,7 @@ LlmEntry entry_of(const store::CaseRecord& c, const store::Cell& cell, const std
 }
 
 LlmSubject subject_of(const store::RunData& run, const store::SubjectRecord& s,
-                      const compare::Ceilings& ceilings, std::int64_t parameters) {
+                      const compare::Ceilings& ceilings, const LlmReport& report) {
   LlmSubject view{.name = s.name,
                   .title = framework_title(s.framework),
                   .status = s.status,
@@ -92,19 +97,24 @@ LlmSubject subject_of(const store::RunData& run, const store::SubjectRecord& s,
                   .weight_bytes = {},
                   .bits_per_weight = {},
                   .prefill = {},
-                  .decode = {}};
+                  .decode = {},
+                  .others = {}};
   for (const auto& c : run.cases) {
     const auto it = c.cells.find(s.name);
     if (it == c.cells.end() || !is_readable(c)) continue;
     const auto& cell = it->second;
     auto entry = entry_of(c, cell, s.device, ceilings);
+    if (entry.model != report.model) {
+      view.others.push_back(std::move(entry));
+      continue;
+    }
     if (!cell.kernel.empty()) view.kernel = cell.kernel, view.notes = cell.notes;
     if (cell.weight_bytes) view.weight_bytes = cell.weight_bytes;
     (c.definition.workload == "decode" ? view.decode : view.prefill).push_back(std::move(entry));
   }
-  if (view.weight_bytes && parameters > 0)
+  if (view.weight_bytes && report.parameters > 0)
     view.bits_per_weight =
-        8 * static_cast<double>(*view.weight_bytes) / static_cast<double>(parameters);
+        8 * static_cast<double>(*view.weight_bytes) / static_cast<double>(report.parameters);
   return view;
 }
 
@@ -138,6 +148,10 @@ Json to_json(const LlmEntry& e, bool decodes) {
   json["ceiling_fraction"] = to_json_or_null(e.ceiling_fraction);
   json["framework_peak_bytes"] = to_json_or_null(e.framework_peak_bytes);
   json["process_peak_bytes"] = to_json_or_null(e.process_peak_bytes);
+  const bool has_error = e.check && e.check->output_error;
+  json["output_error"] =
+      has_error ? Json{{"relative_rms", *e.check->output_error}, {"case", e.check->output_error_of}}
+                : Json(nullptr);
   json["check"] = e.check ? Json{{"ok", e.check->ok}, {"method", e.check->method}} : Json(nullptr);
   return json;
 }
@@ -151,6 +165,7 @@ LlmReport build_llm_report(const store::RunData& run, const std::string& path) {
   for (const auto& c : run.cases) {
     if (!is_readable(c)) continue;
     const auto l = workload::language_case(c.definition);
+    if (!report.model.empty() && l.model != report.model) continue;
     report.model = l.model;
     report.dtype = std::string(workload::name_of(c.definition.dtype));
     if (const auto kind = find_string(c.definition.params, "quant")) kinds.insert(*kind);
@@ -168,11 +183,12 @@ LlmReport build_llm_report(const store::RunData& run, const std::string& path) {
   const compare::Ceilings ceilings(run);
   for (const auto& s : run.subjects) {
     if (s.framework == "native") continue;
-    report.subjects.push_back(subject_of(run, s, ceilings, report.parameters));
+    report.subjects.push_back(subject_of(run, s, ceilings, report));
   }
   for (const auto& v : compare::verdicts_of(run)) {
     const auto* c = run.find_case(v.case_id);
-    if (v.control || c == nullptr || !workload::is_language(c->definition.workload)) continue;
+    if (v.control || c == nullptr || !is_readable(*c)) continue;
+    if (workload::language_case(c->definition).model != report.model) continue;
     const auto title = [&](const std::string& name) {
       const auto* s = run.find_subject(name);
       return s == nullptr ? name : framework_title(s->framework);
@@ -206,7 +222,8 @@ Json to_json(const LlmReport& r) {
           {"parameters", r.parameters},
           {"dtype", r.dtype},
           {"quant", r.quant.empty() ? Json(nullptr) : Json(r.quant)},
-          {"definitions", {{"ttft_s", kTtft}, {"tpot_s", kTpot}, {"itl_s", kItl}}},
+          {"definitions",
+           {{"ttft_s", kTtft}, {"tpot_s", kTpot}, {"itl_s", kItl}, {"output_error", kOutputError}}},
           {"subjects", subjects},
           {"verdicts", r.verdicts},
           {"controls", r.controls},

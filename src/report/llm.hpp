@@ -22,6 +22,7 @@ struct TokenTimes {
 /// One case on one subject. Unknown is empty.
 struct LlmEntry {
   std::string case_id;
+  std::string model;        ///< As given.
   std::string quant;        ///< Kind of quantised weights; empty: dense.
   std::int64_t tokens = 0;  ///< prefill: of the prompt; decode: that the cache holds.
   std::int64_t batch = 1;
@@ -43,10 +44,11 @@ struct LlmSubject {
   std::optional<std::int64_t> weight_bytes;
   std::optional<double> bits_per_weight;  ///< True ones: of the whole model, scales included.
   std::vector<LlmEntry> prefill, decode;
+  std::vector<LlmEntry> others;  ///< Of models that were measured beside it, for `fit`.
 };
 
 struct LlmReport {
-  std::string run, model, dtype;
+  std::string run, model, dtype;  ///< The model whose cases come first.
   std::string quant;  ///< Kinds of quantised weights, "8bit, int8"; empty for dense weights.
   std::int64_t parameters = 0;
   std::vector<LlmSubject> subjects;

@@ -2,6 +2,8 @@
 
 #include "report/stored_run_for_tests.hpp"
 
+#include <algorithm>
+
 using namespace mlbench;
 using namespace mlbench::report;
 
@@ -138,4 +140,46 @@ TEST_CASE("where several kinds of weights were measured each row names its own")
   CHECK(text.find("prompt 128 8bit") != std::string::npos);
   CHECK(text.find("decode at 128 int8") != std::string::npos);
   CHECK(to_json(report)["subjects"][0]["decode"][0]["quant"] == "int8");
+}
+
+TEST_CASE("what quantising does to the logits is told, with the case that it was computed for") {
+  auto run = store::load_journal(kData / "llm-synthetic-32M.jsonl");
+  REQUIRE(run);
+  for (auto& c : run->cases) {
+    if (!c.definition.params.contains("model")) continue;
+    c.definition.params["quant"] = "4bit";
+    for (auto& [subject, cell] : c.cells) {
+      if (!cell.check) continue;
+      cell.check->output_error = 0.0731;
+      cell.check->output_error_of = "decode/bfloat16/small";
+    }
+  }
+  const auto report = build_llm_report(*run, "results/raw/llm-synthetic-32M.jsonl");
+  CHECK(llm_text(report).find("4bit weights change the logits by 7.3 % (rms, against dense ones, "
+                              "of decode/bfloat16/small)") != std::string::npos);
+  const auto error = to_json(report)["subjects"][0]["decode"][0]["output_error"];
+  CHECK(error["relative_rms"] == 0.0731);
+  CHECK(error["case"] == "decode/bfloat16/small");
+  CHECK(to_json(stored())["subjects"][0]["decode"][0]["output_error"].is_null());
+}
+
+TEST_CASE("a small model that was measured beside it is not listed, and is there for fit") {
+  auto run = store::load_journal(kData / "llm-synthetic-32M.jsonl");
+  REQUIRE(run);
+  const auto decode = std::find_if(run->cases.begin(), run->cases.end(),
+                                   [](const auto& c) { return c.definition.workload == "decode"; });
+  REQUIRE(decode != run->cases.end());
+  auto beside = *decode;
+  beside.definition.params["model"] = "synthetic-122M";
+  run->cases.push_back(beside);
+  const auto report = build_llm_report(*run, "results/raw/llm-synthetic-32M.jsonl");
+  CHECK(report.model == "synthetic-32M");
+  CHECK(report.parameters == stored().parameters);
+  for (const auto& s : report.subjects) {
+    CHECK(s.decode.size() == 1);
+    REQUIRE(s.others.size() == 1);
+    CHECK(s.others.front().model == "synthetic-122M");
+  }
+  const auto text = llm_text(report);
+  CHECK(text.substr(0, text.find("DOUBTS")).find("122M") == std::string::npos);
 }

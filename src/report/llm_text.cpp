@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace mlbench::report {
 namespace {
@@ -63,6 +64,22 @@ std::string time_line(const LlmReport& r) {
   return text + "\n";
 }
 
+/// What quantising does to the logits, once for each kind of weights.
+std::string output_errors(const LlmSubject& s) {
+  std::string text;
+  std::set<std::string> told;
+  for (const auto* list : {&s.decode, &s.prefill}) {
+    for (const LlmEntry& e : *list) {
+      if (!e.check || !e.check->output_error || !told.insert(e.quant).second) continue;
+      text += "  " + e.quant + " weights change the logits by " + percent(e.check->output_error) +
+              " (rms, against dense ones";
+      text += (e.check->output_error_of == e.case_id ? "" : ", of " + e.check->output_error_of);
+      text += ")\n";
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string llm_text(const LlmReport& r) {
@@ -95,6 +112,7 @@ std::string llm_text(const LlmReport& r) {
     const auto& entries = s.decode.empty() ? s.prefill : s.decode;
     if (!entries.empty() && entries.front().check)
       text += "  checked: " + entries.front().check->method + "\n";
+    text += output_errors(s);
   }
   text += "\n";
   for (const auto& v : r.verdicts) text += v + "\n";

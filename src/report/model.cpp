@@ -323,11 +323,18 @@ machine::Machine machine_of(const Report& report) {
 fit::Measured measured_of(const Report& report) {
   fit::Measured measured{.bandwidth_bytes_per_s = std::nullopt,
                          .flop_per_s = std::nullopt,
+                         .bandwidths = {},
                          .source = std::filesystem::path(report.run).filename().string()};
   const std::string kind = machine_of(report).gpus.empty() ? "cpu" : "gpu";
   for (const auto& c : report.ceilings) {  // the last is that of the largest working set
-    if (c.device_kind == kind && c.resource == "bytes_per_s")
-      measured.bandwidth_bytes_per_s = c.rate;
+    if (c.device_kind != kind || c.resource != "bytes_per_s") continue;
+    measured.bandwidth_bytes_per_s = c.rate;
+    if (c.working_set_bytes) measured.bandwidths.push_back({*c.working_set_bytes, c.rate});
+  }
+  // What goes over less memory can be served as fast as what goes over more.
+  for (std::size_t i = measured.bandwidths.size(); i-- > 1;) {
+    auto &smaller = measured.bandwidths[i - 1], &larger = measured.bandwidths[i];
+    smaller.bytes_per_s = std::max(smaller.bytes_per_s, larger.bytes_per_s);
   }
   // What products reached, not what arithmetic on registers could.
   for (const Row& row : report.rows) {

@@ -134,6 +134,10 @@ Status Slot::check(SlotSide& side, const char* source) {
                       {"max_error", result.max_error},
                       {"tolerance", result.tolerance},
                       {"detail", result.detail}});
+  if (result.output_error) {
+    checked["output_error"] = *result.output_error;
+    checked["output_error_of"] = result.output_error_of;
+  }
   if (auto ok = context_.journal.write(checked); !ok) return ok;
   side.checked = std::move(checked);
   if (!result.ok) return drop(side, {.status = CaseStatus::wrong_result, .reason = result.detail});

@@ -165,7 +165,9 @@ Status RunData::add_check(const Line& line) {
                           .method = find_string(line, "method").value_or(""),
                           .detail = find_string(line, "detail").value_or(""),
                           .max_error = find_number(line, "max_error"),
-                          .tolerance = find_number(line, "tolerance")};
+                          .tolerance = find_number(line, "tolerance"),
+                          .output_error = find_number(line, "output_error"),
+                          .output_error_of = find_string(line, "output_error_of").value_or("")};
   auto& kept = (*cell)->check;
   if (!kept || kept->ok) kept = check;  // a failed check is never overwritten by a later good one
   return Done{};

@@ -84,6 +84,8 @@ struct CheckRecord {
   bool ok = false;
   std::string method, detail;
   std::optional<double> max_error, tolerance;
+  std::optional<double> output_error;  ///< Of quantised weights: workload::CheckResult.
+  std::string output_error_of;         ///< The id of the case that it was computed for.
 };
 
 /// Everything known of one case on one subject.

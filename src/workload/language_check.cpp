@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace mlbench::workload {
 namespace {
@@ -14,6 +13,8 @@ using model::Decoder;
 using model::ReferenceOps;
 
 constexpr double kReferenceFlop = 4e10;
+/// Of the small model whose output error stands for that of large ones.
+constexpr std::int64_t kSmallDepth = 64, kSmallTokens = 4;
 
 double rms(const std::vector<double>& values) {
   double sum = 0;
@@ -92,7 +93,7 @@ class LanguageChecker final : public Checker {
     }
     // Sharper than any single number: the error of all of them together.
     tracker.compare(rms(differences), 0, share * rms(expected_), 0);
-    return tracker.result();
+    return with_output_error(tracker.result());
   }
 
  private:
@@ -109,22 +110,40 @@ class LanguageChecker final : public Checker {
     }
     expected_ = *std::move(values);
     method_ = "every output against the decoder in float64";
-    if (l.quant) note_quantisation(l);
+    if (l.quant) output_error_ = quantising_error(l, case_, expected_), measured_ = case_.id;
     return true;
   }
 
-  /// How much quantising itself changes the answer.
-  void note_quantisation(LanguageCase l) {
+  /// Of a case that is too large for a reference: what quantising does to a small model.
+  void measure_small_model(const LanguageCase& l) {
+    Json params = {{"model", model::kSmallModel}, {"batch", 1}, {"quant", case_.params["quant"]}};
+    if (l.decodes)
+      params["depth"] = kSmallDepth, params["tokens"] = kSmallTokens;
+    else
+      params["prompt"] = kSmallDepth;
+    const auto small = make_case(case_.workload, case_.dtype, params);
+    if (!small) return;
+    const auto quantised = reference(language_case(*small), *small, seed_);
+    if (!quantised) return;
+    output_error_ = quantising_error(language_case(*small), *small, *quantised);
+    measured_ = small->id;
+  }
+
+  [[nodiscard]] std::optional<double> quantising_error(LanguageCase l, const Case& c,
+                                                       const std::vector<double>& quantised) const {
     l.quant.reset();
-    const auto dense = reference(l, case_, seed_);
-    if (!dense) return;
+    const auto dense = reference(l, c, seed_);
+    if (!dense) return std::nullopt;
     std::vector<double> differences;
     for (std::size_t i = 0; i < dense->size(); ++i)
-      differences.push_back(expected_[i] - (*dense)[i]);
-    char text[80];
-    std::snprintf(text, sizeof(text), "; quantising changes it by %.1f %% (rms)",
-                  100 * rms(differences) / rms(*dense));
-    method_ += text;
+      differences.push_back(quantised[i] - (*dense)[i]);
+    return rms(differences) / rms(*dense);
+  }
+
+  [[nodiscard]] CheckResult with_output_error(CheckResult result) const {
+    result.output_error = output_error_;
+    if (output_error_) result.output_error_of = measured_;
+    return result;
   }
 
   /// The first answer of a case that is too large for a reference.
@@ -140,13 +159,16 @@ class LanguageChecker final : public Checker {
     }
     result.method = "finite and not flat; the other frameworks are compared with it";
     expected_ = actual;
-    return result;
+    if (language_case(case_).quant) measure_small_model(language_case(case_));
+    return with_output_error(result);
   }
 
   Case case_;
   std::uint64_t seed_;
   bool tried_ = false;
   std::string method_, trouble_;
+  std::optional<double> output_error_;
+  std::string measured_;  ///< The case of `output_error_`.
   std::vector<double> expected_;
 };
 

@@ -91,6 +91,10 @@ struct CheckResult {
       0;  ///< Largest |output - reference| seen; infinity when a value is not finite.
   double tolerance = 0;  ///< The bound that applied to that element.
   std::string detail;    ///< For people, when not ok: which element, what was expected.
+  /// What quantising the weights does to the output, whoever computes it: rms(q - d) / rms(d) of
+  /// the outputs q with quantised and d with dense weights, both computed in double precision.
+  std::optional<double> output_error = {};
+  std::string output_error_of = {};  ///< The case that it was computed for; a large one's is small.
 };
 
 /// Compares outputs of one case with its reference, which is computed once, at construction or

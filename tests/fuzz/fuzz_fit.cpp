@@ -1,10 +1,12 @@
 // Any text is a model's config or gets one sentence that names the file; what is accepted has a
-// size, needs memory, and its question can be answered; any text is a machine, a model's name or a
-// refusal.
+// size, needs memory, its rotary embedding is of numbers, and its question can be answered; any
+// text is a machine, a model's name or a refusal.
 #include "fit/fit.hpp"
 #include "fuzz.hpp"
 #include "model/known_models.hpp"
+#include "model/maths.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace {
@@ -26,6 +28,18 @@ void answer_about(const model::ModelShape& shape) {
   }
 }
 
+/// What turns queries and keys is made of numbers, whatever the fields of the scaling say.
+void turn(const model::Spec& spec) {
+  const auto head_dim = std::min<std::int64_t>(spec.shape.head_dim, 4096);
+  for (const auto* rope : {&spec.maths.rope, &spec.maths.local_rope}) {
+    for (const std::int64_t context : {1, 1 << 20}) {
+      const auto table = model::rope_table(*rope, head_dim, context);
+      fuzz::require(std::isfinite(table.attention_factor));
+      for (const float f : table.inverse_frequencies) fuzz::require(std::isfinite(f) && f >= 0);
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -39,6 +53,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::require(sentence.starts_with("config.json: ") && sentence.size() < 1000);
     fuzz::require(sentence.find('\n') == std::string::npos);
   }
+  const auto spec = model::parse_spec(text, "config.json");
+  if (spec)
+    turn(*spec);
+  else
+    fuzz::require(spec.error().message.find('\n') == std::string::npos);
   if (size < 200) {
     (void)fit::find_target(std::string(text));
     (void)model::find_model(std::string(text));

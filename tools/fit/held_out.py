@@ -5,7 +5,8 @@ in a folder in turn is all that `mlbench fit` may look at, and it predicts every
     tools/fit/held_out.py FOLDER [--mlbench PATH] [--as-if-here] [--rows]
 
 --as-if-here: the runs are of another machine; copies of them get this machine's name, so that `fit` takes them for its
-own. --rows prints every prediction. Errors are |predicted / measured - 1|. Plain Python, no packages.
+own. --rows prints every prediction. What a run says of another run of the same model is counted apart: no prediction
+of other models can be better than that. Errors are |predicted / measured - 1|. Plain Python, no packages.
 """
 import argparse
 import json
@@ -35,20 +36,24 @@ def read(program, journal, here):
         header["machine"]["cpu"]["name"] = here["cpu"]["name"]
         header["machine"]["memory"]["total_bytes"] = here["memory"]["total_bytes"]
         header["machine"]["os"]["version"] = here["os"]["version"]
+        if ":cpu\"" in rest[0]:  # its CPU was measured, whatever GPU it has
+            header["machine"]["gpus"] = []
         header = json.dumps(header) + "\n"
-    found = {}
+    found, lines = {}, [json.loads(line) for line in rest]
+    models = {line["case"]: line["params"]["model"] for line in lines if line["type"] == "case" and "model" in line["params"]}
+    asked = next(iter(models.values()))  # others are measured beside it
     for case in mlbench(program, "report", journal)["cases"]:
         name = CASE.match(case["case"])
-        if name is None or case["status"] != "ok" or "quant" in case["case"]:
+        if name is None or case["status"] != "ok" or "quant" in case["case"] or case["time_s"] is None or models[case["case"]] != asked:
             continue
         tokens, batch = int(name["tokens"]), int(name["batch"])
         passed = batch * (tokens if name["what"] == "prefill" else int(name["written"]))
-        found[case["subject"].split(":")[0], name["what"]] = (name["model"], name["dtype"], tokens, batch, passed / case["time_s"]["median"])
+        found[case["subject"].split(":")[0], name["what"]] = (asked, name["dtype"], tokens, batch, passed / case["time_s"]["median"])
     return header + "".join(rest), found
 
 
 def predictions(program, runs):
-    """(framework, what, base, other, tokens, predicted, measured) of every run from every other one."""
+    """(framework, what, base, other, tokens, predicted range, measured) of every run from every other one."""
     for base, (text, known) in runs.items():
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / base).write_text(text, encoding="utf-8")
@@ -60,7 +65,7 @@ def predictions(program, runs):
                                      "--runtime", framework, "--results", folder)
                     predicted = answer[f"{what}_tokens_per_s"]
                     if predicted and answer["correction"]:
-                        yield framework, what, known[framework, what][0], model, tokens, predicted["value"], rate
+                        yield framework, what, known[framework, what][0], model, tokens, predicted, rate
 
 
 def main():
@@ -74,13 +79,17 @@ def main():
     runs = {path.name: read(options.mlbench, path, here) for path in sorted(options.folder.glob("*.jsonl"))}
     errors = {}
     for framework, what, base, other, tokens, predicted, measured in predictions(options.mlbench, runs):
-        error = predicted / measured - 1
-        errors.setdefault((framework, what), []).append(abs(error))
+        error = predicted["value"] / measured - 1
+        in_range = predicted["low"] <= measured <= predicted["high"]
+        same = base == other
+        errors.setdefault((framework, what, same), []).append((abs(error), in_range))
         if options.rows:
-            print(f"{framework} {what}: {base} -> {other} at {tokens}: {predicted:.4g} for {measured:.4g} tok/s ({100 * error:+.1f} %)")
-    for (framework, what), list_ in sorted(errors.items()):
-        print(f"{framework} {what}: {len(list_)} predictions, median error {100 * quantile(list_, 0.5):.1f} %, "
-              f"95th percentile {100 * quantile(list_, 0.95):.1f} %")
+            print(f"{framework} {what}: {base} -> {other} at {tokens}: {predicted['value']:.4g} for {measured:.4g} tok/s ({100 * error:+.1f} %)")
+    for (framework, what, same), list_ in sorted(errors.items()):
+        sizes = [size for size, _ in list_]
+        print(f"{framework} {what}, {'another run of the same model' if same else 'other models'}: {len(list_)} predictions, "
+              f"median error {100 * quantile(sizes, 0.5):.1f} %, 95th percentile {100 * quantile(sizes, 0.95):.1f} %, "
+              f"{sum(held for _, held in list_)} in range")
 
 
 if __name__ == "__main__":

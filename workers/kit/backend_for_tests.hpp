@@ -127,7 +127,10 @@ inline void check_quantised_weights(Backend& backend, DType dtype,
   for (const auto& quant : quants) {
     const auto result = checked(backend, quantised_decode(dtype, quant));
     CHECK_MESSAGE(result.ok, quant << ": " << result.detail);
-    CHECK(result.method.find("quantising changes it by") != std::string::npos);
+    REQUIRE(result.output_error);
+    CHECK(*result.output_error > 1e-4);
+    CHECK(*result.output_error < 1);
+    CHECK(result.output_error_of == quantised_decode(dtype, quant).id);
   }
 }
 

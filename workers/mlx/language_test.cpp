@@ -1,4 +1,4 @@
-#include "kit/backend_for_tests.hpp"
+#include "kit/mlx_checkpoint_for_tests.hpp"
 #include "mlx/backend.hpp"
 
 using namespace mlbench;
@@ -26,6 +26,28 @@ TEST_CASE("MLX computes with quantised weights, and with 4-bit floats, what they
   const auto backend = mlx_worker::make_backend();
   kit::check_quantised_weights(*backend, DType::bfloat16, {"4bit", "8bit"});
   kit::check_quantised_weights(*backend, DType::float32, {"mxfp4", "nvfp4"});
+}
+
+TEST_CASE("MLX runs what mlx-lm quantised, of any group, and means what it stands for") {
+  const auto backend = mlx_worker::make_backend();
+  for (const int bits : {4, 8}) {
+    for (const int group : {32, 64, 128})
+      kit::check_mlx_checkpoint(*backend, DType::float32, "llama", {.bits = bits, .group = group},
+                                1e-5);
+  }
+  const kit::Packing mxfp4 = {.bits = 4, .group = 32, .mode = "mxfp4"};
+  kit::check_mlx_checkpoint(*backend, DType::float32, "llama", mxfp4, 1e-5);
+  kit::check_mlx_checkpoint(*backend, DType::bfloat16, "llama", {.bits = 4}, 0.08);
+}
+
+TEST_CASE("MLX runs mixtures that mlx-lm quantised, all experts in one tensor") {
+  const auto backend = mlx_worker::make_backend();
+  for (const char* family : {"qwen3_moe", "mixtral"}) {
+    kit::check_mlx_checkpoint(*backend, DType::float32, family, {.bits = 4}, 1e-5);
+    kit::check_mlx_checkpoint(*backend, DType::float32, family, {.bits = 8, .group = 32}, 1e-5);
+  }
+  const kit::Packing mxfp4 = {.bits = 4, .group = 32, .mode = "mxfp4"};
+  kit::check_mlx_checkpoint(*backend, DType::float32, "qwen3_moe", mxfp4, 1e-5);
 }
 
 TEST_CASE("MLX runs GGUF files: 4 and 8 bits packed, others as numbers") {

@@ -1,4 +1,4 @@
-#include "kit/backend_for_tests.hpp"
+#include "kit/mlx_checkpoint_for_tests.hpp"
 #include "torch/backend.hpp"
 
 #include <ATen/Parallel.h>
@@ -33,6 +33,19 @@ TEST_CASE("PyTorch has no 4-bit floats, and says so") {
   REQUIRE_FALSE(kernel);
   CHECK(kernel.error().kind == ErrorKind::unsupported);
   CHECK(kernel.error().message.find("MXFP4") != std::string::npos);
+}
+
+TEST_CASE("PyTorch runs what mlx-lm quantised to 4 bits, of any group, mixtures too") {
+  const auto backend = single();
+  for (const int group : {32, 64, 128})
+    kit::check_mlx_checkpoint(*backend, DType::bfloat16, "llama", {.bits = 4, .group = group},
+                              0.08);
+  kit::check_mlx_checkpoint(*backend, DType::bfloat16, "qwen3_moe", {.bits = 4}, 0.08);
+  const kit::MlxCheckpoint files("llama", {.bits = 8});
+  const auto kernel =
+      backend->prepare(kit::checkpoint_decode(files.packed(), DType::bfloat16, "8bit"), "cpu", 7);
+  REQUIRE_FALSE(kernel);
+  CHECK(kernel.error().kind == ErrorKind::unsupported);
 }
 
 TEST_CASE("PyTorch runs GGUF files: 4 bits packed, 5 bits and dense ones as numbers, 8 bits not") {
