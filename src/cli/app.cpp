@@ -251,6 +251,9 @@ int run(std::span<const std::string> args, std::ostream& out, std::ostream& err)
       ->add_option("--imported", report_options.imported,
                    "Folder of imported runs for --reference (default results/imported)")
       ->type_name("DIR");
+  report->add_flag("--details", report_options.details,
+                   "Below the text, what each verdict rests on and what the machine did while each "
+                   "case was measured; the other formats have it always");
   report->add_flag("--collection", report_options.collection,
                    "One table over all runs and machines; so shown anyway with more than 12 runs");
   report->add_option("--format", report_options.format, "text, markdown, csv, json or html")

@@ -37,8 +37,9 @@ int discover_command(const Context& context, const DiscoverOptions& options);
 struct ReportOptions {
   std::vector<std::string> runs;  ///< Paths or names of journals, "last", or folders of journals.
   bool reference = false;         ///< Show the run among known machines.
-  bool collection = false;        ///< One table over all runs; also when there are very many.
-  std::string imported;           ///< Folder of imported runs, for `reference`.
+  bool details = false;     ///< What verdicts rest on and the machine's state, below the text.
+  bool collection = false;  ///< One table over all runs; also when there are very many.
+  std::string imported;     ///< Folder of imported runs, for `reference`.
   std::string results;
   std::string format = "text";  ///< "text", "markdown", "csv", "json", "html".
   bool html = false;            ///< Write the page beside the other reports.

@@ -10,7 +10,8 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitGateFailed = 5;  ///< compare --gate found a regression.
 inline constexpr int kExitSomeCasesFailed =
     6;  ///< Finished, but a case crashed, failed, timed out or was wrong.
-inline constexpr int kExitAlarm = 6;          ///< selfcheck: verdicts are not to be trusted here.
+inline constexpr int kExitAlarm =
+    6;  ///< selfcheck, or a control of a run: no verdict is to be trusted.
 inline constexpr int kExitInterrupted = 130;  ///< As a shell reports SIGINT.
 
 }  // namespace mlbench::cli

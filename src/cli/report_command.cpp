@@ -4,6 +4,7 @@
 #include "cli/pictures.hpp"
 #include "cli/write_file.hpp"
 #include "report/csv.hpp"
+#include "report/details_text.hpp"
 #include "report/html.hpp"
 #include "report/markdown.hpp"
 #include "report/reference.hpp"
@@ -75,12 +76,18 @@ std::string json_text(const Loaded& loaded) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string printed(const Loaded& loaded, const std::string& format) {
+std::string with_details(const report::Report& r) {
+  return report::to_text(r) + report::details_text(r);
+}
+
+std::string printed(const Loaded& loaded, const ReportOptions& options, const std::string& format) {
   if (format == "json") return json_text(loaded);
   if (format == "markdown") return joined(loaded.reports, report::to_markdown);
   if (format == "csv") return report::to_csv(loaded.reports);
   if (format == "html") return report::to_html(loaded.pages);
-  auto text = joined(loaded.reports, report::to_text);
+  std::string (*print)(const report::Report&) = report::to_text;
+  if (options.details) print = with_details;
+  auto text = joined(loaded.reports, print);
   for (const auto& rows : loaded.references) text += report::reference_text(rows);
   return text;
 }
@@ -127,7 +134,7 @@ int report_command(const Context& context, const ReportOptions& options) {
   const auto loaded = load(*paths, options, page);
   if (!loaded) return report_error(context, loaded.error());
   if (!options.pictures.empty()) return write_charts(context, options, loaded->reports);
-  const auto text = printed(*loaded, page ? "html" : format);
+  const auto text = printed(*loaded, options, page ? "html" : format);
   if (!options.html && options.output.empty()) {
     context.out << text;
     return kExitOk;

@@ -159,20 +159,23 @@ class RunSession {
   }
 
   Status write_end(run::Ending ending, double duration_s) {
-    const auto report = report::build_report(journal_.data(), journal_.path().string());
+    const char* name = ending == run::Ending::finished       ? "finished"
+                       : ending == run::Ending::budget_spent ? "budget_spent"
+                                                             : "interrupted";
+    const Json end = {{"type", "end"},
+                      {"ended", utc_time("%Y-%m-%dT%H:%M:%SZ")},
+                      {"ending", name},
+                      {"duration_s", duration_s}};
+    auto ended = journal_.data();  // a verdict says why its case stopped, which the end tells
+    if (auto ok = ended.add(end); !ok) return ok;
+    const auto report = report::build_report(ended, journal_.path().string());
     const Json document = report::to_json(report);
     for (const Json& v : document["verdicts"]) {
       Json line = {{"type", "verdict"}};
       line.update(v);
       if (auto ok = journal_.write(line); !ok) return ok;
     }
-    const char* name = ending == run::Ending::finished       ? "finished"
-                       : ending == run::Ending::budget_spent ? "budget_spent"
-                                                             : "interrupted";
-    return journal_.write({{"type", "end"},
-                           {"ended", utc_time("%Y-%m-%dT%H:%M:%SZ")},
-                           {"ending", name},
-                           {"duration_s", duration_s}});
+    return journal_.write(end);
   }
 
   const RunOptions& options_;
@@ -192,7 +195,8 @@ Status write_reports(const fs::path& page, const report::Report& report, const s
               ok.error().message + "; the journal is complete and mlbench report shows it");
 }
 
-/// Prints the result and stores the reports; the exit code tells whether any case failed.
+/// Prints the result and stores the reports; the exit code tells whether a case or a control
+/// failed.
 int finish(const Context& context, const RunOptions& options, const store::Journal& journal) {
   const auto report = report::build_report(journal.data(), journal.path().string());
   const fs::path page = options.reports_dir / (journal.path().stem().string() + ".html");
@@ -204,7 +208,7 @@ int finish(const Context& context, const RunOptions& options, const store::Journ
     context.out << text << "\nPAGE     " << (written ? page.string() : "not written")
                 << "\nJOURNAL  " << journal.path().string()
                 << "\nNEXT     tighter: mlbench run --target 1%   more: mlbench run --full   "
-                   "again: mlbench report last\n";
+                   "again: mlbench report last --details\n";
   }
   if (!written)
     return report_error({.out = context.err, .err = context.err, .program = {}, .json = false},
@@ -262,6 +266,7 @@ Result<store::Journal> measured(const Context& context, const RunOptions& option
 int exit_code_of(const store::Journal& journal) {
   const auto report = report::build_report(journal.data(), journal.path().string());
   if (report.ending == "interrupted") return kExitInterrupted;
+  if (!compare::trusted(report.controls)) return kExitAlarm;
   return report.failures() > 0 ? kExitSomeCasesFailed : kExitOk;
 }
 

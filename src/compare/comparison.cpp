@@ -154,7 +154,14 @@ bool one_framework(const SubjectMatch& s) {
   return s.base.substr(0, s.base.find_first_of("@:")) == s.now.substr(0, s.now.find_first_of("@:"));
 }
 
-void add_cell_flags(CaseComparison& c, const Cell& base, const Cell& now) {
+void add_flags(CaseComparison& c, const std::vector<std::string>& flags) {
+  for (const auto& flag : flags) {
+    if (std::find(c.flags.begin(), c.flags.end(), flag) == c.flags.end()) c.flags.push_back(flag);
+  }
+}
+
+/// What the two sides did not do alike.
+void add_side_flags(CaseComparison& c, const Cell& base, const Cell& now) {
   const auto differs = [](const std::optional<store::CheckRecord>& x,
                           const std::optional<store::CheckRecord>& y) {
     return x.has_value() != y.has_value() || (x && (x->ok != y->ok || x->method != y->method));
@@ -163,11 +170,6 @@ void add_cell_flags(CaseComparison& c, const Cell& base, const Cell& now) {
   if (base.kernel != now.kernel && one_framework(c.subjects))
     c.flags.emplace_back("kernel_differs");
   if (base.calls != now.calls) c.flags.emplace_back("calls_differ");
-  for (const Cell* cell : {&base, &now}) {
-    for (const auto& flag : cell->flags) {
-      if (std::find(c.flags.begin(), c.flags.end(), flag) == c.flags.end()) c.flags.push_back(flag);
-    }
-  }
 }
 
 /// Both subjects in each run: the process pairs of the run, or the means of several runs.
@@ -181,6 +183,7 @@ void judge_interleaved(CaseComparison& c, const ComparisonRequest& request) {
         verdict_of(run, *record, {.a = c.subjects.now, .b = c.subjects.base, .control = false});
     if (verdict.pair_log_ratios.empty()) continue;
     by_run.push_back(verdict.pair_log_ratios);
+    add_flags(c, verdict.flags);
     only = std::move(verdict);
   }
   c.runs = static_cast<int>(by_run.size());
@@ -192,7 +195,6 @@ void judge_interleaved(CaseComparison& c, const ComparisonRequest& request) {
     c.interval = only->interval;
     c.judgement = only->judgement;
     c.reason = only->reason;
-    for (const auto& flag : only->flags) c.flags.push_back(flag);
     return;
   }
   c.interval = stats::ratio_interval(stats::run_means(by_run));
@@ -251,16 +253,11 @@ void withhold(CaseComparison& c, const std::string& reason) {
 
 /// What the state of the machine calls for, on either side.
 void add_condition_flags(CaseComparison& c, const Runs& runs, const std::string& subject) {
-  const auto add = [&](const std::vector<std::string>& flags) {
-    for (const auto& flag : flags) {
-      if (std::find(c.flags.begin(), c.flags.end(), flag) == c.flags.end()) c.flags.push_back(flag);
-    }
-  };
   for (const RunData& run : runs) {
     const auto* record = run.find_case(c.case_id);
     const auto* cell = run.find_cell(c.case_id, subject);
-    if (record != nullptr) add(flags_of(conditions_of(run, *record)));
-    if (cell != nullptr) add(flags_of(conditions_of(*cell)));
+    if (record != nullptr) add_flags(c, flags_of(conditions_of(run, *record)));
+    if (cell != nullptr) add_flags(c, flags_of(conditions_of(*cell)));
   }
 }
 
@@ -289,7 +286,10 @@ CaseComparison compare_case(const CaseRecord& record, const SubjectMatch& match,
     if (n == nullptr || n->status != CaseStatus::ok) c.now_time.reset();
     return c;
   }
-  add_cell_flags(c, *b, *n);
+  add_side_flags(c, *b, *n);
+  for (const auto* side : {&base, &now}) {
+    for (const Cell* cell : *side) add_flags(c, cell->flags);
+  }
   add_condition_flags(c, request.base, match.base);
   add_condition_flags(c, now_of(request), match.now);
   if (!means_the_same(c.case_id, request.base, request.now)) {
@@ -407,8 +407,7 @@ Status check_distinct(const ComparisonRequest& request) {
 void note_failed_controls(Comparison& comparison, const Runs& runs, bool base, bool now) {
   for (const RunData& run : runs) {
     for (const Control& c : controls_of(run)) {
-      const bool different = c.outcome == ControlOutcome::different;
-      if (!different && c.outcome != ControlOutcome::missed) continue;
+      if (!failed(c)) continue;
       const std::string with = c.positive ? " with more work" : "";
       comparison.failed_controls.push_back(
           {.started = find_string(run.header, "started").value_or("?"),

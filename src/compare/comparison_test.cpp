@@ -284,6 +284,38 @@ TEST_CASE("two environments of one run are judged in full: they were interleaved
   CHECK(v.extra_log == 0);
 }
 
+TEST_CASE("pooled runs keep the flags that any of them has") {
+  std::vector<store::RunData> runs;
+  for (const char* started : {"1", "2", "3"}) {
+    auto run = ab_run(1, 0, 0, started);
+    // In the second run both sides become 10 % slower after half of the rounds.
+    for (int round = 0; round < 8; ++round) {
+      const double t = 1e-3 * (*started == '2' && round >= 4 ? 1.1 : 1) * (1 + 1e-3 * (round % 3));
+      for (const char* subject : {"mlx@old:cpu", "mlx@new:cpu"})
+        run.add({{"type", "block"},
+                 {"round", round},
+                 {"case", MadeUpRun::id(64)},
+                 {"subject", subject},
+                 {"row", 0},
+                 {"samples_s", {9.0, t, t}}});
+      run.add({{"type", "slot"},
+               {"round", round},
+               {"case", MadeUpRun::id(64)},
+               {"subjects", {"mlx@old:cpu", "mlx@new:cpu"}}});
+    }
+    if (*started == '3')
+      run.add({{"type", "prepared"},
+               {"case", MadeUpRun::id(64)},
+               {"subject", "mlx@old:cpu"},
+               {"flags", {"nonlinear"}}});
+    runs.push_back(run.data());
+  }
+  const auto pooled = compare_sides({.base = runs, .now = {}});
+  REQUIRE(pooled);
+  CHECK(pooled->cases.at(0).runs == 3);
+  CHECK(pooled->cases.at(0).flags == std::vector<std::string>{"nonlinear", "drift"});
+}
+
 TEST_CASE("a gate fails on a slow-down beyond its margin, and holds on one within") {
   const auto fails = compare_within(ab_run(4, 1), 0.03);
   CHECK(fails.gate->passed == false);

@@ -3,10 +3,12 @@
 #include "compare/ceilings.hpp"
 #include "compare/verdicts.hpp"
 #include "stats/quantile.hpp"
+#include "stats/unpaired.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <span>
 
 namespace mlbench::compare {
@@ -25,6 +27,9 @@ constexpr double kMemoryPressure = 0.10;
 constexpr std::int64_t kSwappedBytes = 1 << 20;
 constexpr int kMinPairs = 6;
 constexpr double kClockDiffers = 0.01;
+
+/// The power source that no number should be quoted from.
+constexpr std::string_view kBattery = "battery";
 
 /// macOS's thermal states from cool to hot.
 constexpr std::array<std::string_view, 5> kThermalStates = {"nominal", "moderate", "heavy",
@@ -45,11 +50,10 @@ std::vector<const SlotState*> states_of(const store::RunData& run, const store::
   return states;
 }
 
-template <class T>
-std::vector<T> known(const std::vector<const SlotState*>& states,
-                     std::optional<T> SlotState::*field) {
+template <class State, class T>
+std::vector<T> known(const std::vector<const State*>& states, std::optional<T> State::*field) {
   std::vector<T> values;
-  for (const SlotState* s : states) {
+  for (const State* s : states) {
     if (const auto& value = s->*field) values.push_back(*value);
   }
   return values;
@@ -127,6 +131,42 @@ std::optional<double> change_over(std::span<const double> in_time_order) {
   return *last / *first - 1;
 }
 
+std::string as_it_is(const std::string& text) {
+  return text;
+}
+std::string yes_or_no(const bool& is_on) {
+  return is_on ? "yes" : "no";
+}
+
+/// The worst of `values`, and whether they were it all the time. Empty for none.
+template <class T, class Better>
+std::string worst_of(const std::vector<T>& values, Better better, std::string (*word)(const T&)) {
+  if (values.empty()) return {};
+  const T worst = *std::max_element(values.begin(), values.end(), better);
+  const bool always =
+      std::all_of(values.begin(), values.end(), [&](const T& value) { return value == worst; });
+  return word(worst) + (always ? "" : " part of the time");
+}
+
+std::optional<double> mean(const std::vector<double>& values) {
+  return values.empty() ? std::nullopt : std::optional(stats::mean(values));
+}
+
+/// From states of rounds, or of cases in rounds: whatever has these fields.
+template <class State>
+void gather(RunConditions& into, const std::vector<const State*>& states) {
+  const auto on_mains = [](const std::string& x, const std::string& y) {
+    return x != kBattery && y == kBattery;
+  };
+  const auto cooler = [](const std::string& x, const std::string& y) { return heat(x) < heat(y); };
+  into.power_source =
+      worst_of<std::string>(known(states, &State::power_source), on_mains, as_it_is);
+  into.thermal_state =
+      worst_of<std::string>(known(states, &State::thermal_state), cooler, as_it_is);
+  into.low_power_mode =
+      worst_of<bool>(known(states, &State::low_power_mode), std::less<>(), yes_or_no);
+}
+
 /// Reasons of NVML that mean heat or a limit from outside, not the load's own power or idling.
 bool is_throttle(std::string_view reason) {
   constexpr std::array<std::string_view, 4> kReasons = {
@@ -184,12 +224,35 @@ CaseConditions conditions_of(const store::RunData& run, const store::CaseRecord&
       found.thermal_state = state;
   }
   for (const auto& source : known(states, &SlotState::power_source)) {
-    if (!found.power_source || source == "battery") found.power_source = source;
+    if (!found.power_source || source == kBattery) found.power_source = source;
   }
   for (const bool low : known(states, &SlotState::low_power_mode))
     found.low_power_mode = found.low_power_mode.value_or(false) || low;
   for (const SlotState* s : states) add_reasons(found.gpu_clock_reasons, s->gpu_clock_reasons);
   take_gpu_of_blocks(found, c);
+  return found;
+}
+
+RunConditions conditions_of(const store::RunData& run) {
+  RunConditions found;
+  std::vector<const SlotState*> slots;
+  std::vector<const store::RoundState*> rounds;
+  for (const auto& c : run.cases) {
+    const auto states = states_of(run, c);
+    slots.insert(slots.end(), states.begin(), states.end());
+  }
+  for (const auto& state : run.round_states) rounds.push_back(&state);
+  found.load_began_1m = run.begun.load_1m;
+  if (!slots.empty()) {
+    gather(found, slots);
+    found.other_fraction = mean(known(slots, &SlotState::other_fraction));
+    found.load_1m = mean(known(slots, &SlotState::load_1m));
+  } else if (!rounds.empty()) {
+    gather(found, rounds);
+    found.load_1m = mean(known(rounds, &store::RoundState::load_1m));
+  } else {
+    gather(found, std::vector{&run.begun});
+  }
   return found;
 }
 
@@ -263,6 +326,7 @@ std::vector<std::string> flags_of(const CaseConditions& c) {
   if (c.swapped_in_bytes.value_or(0) > kSwappedBytes ||
       c.memory_pressure_fraction.value_or(0) > kMemoryPressure)
     flags.emplace_back("swapping");
+  if (c.power_source == kBattery) flags.emplace_back("battery");
   if (c.low_power_mode.value_or(false)) flags.emplace_back("low_power_mode");
   return flags;
 }

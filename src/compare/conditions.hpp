@@ -30,6 +30,17 @@ struct CaseConditions {
 };
 [[nodiscard]] CaseConditions conditions_of(const store::RunData& run, const store::CaseRecord& c);
 
+/// The whole run: what it was measured under, from its first round to its last.
+struct RunConditions {
+  /// Means over the rounds. The load is the run's own too.
+  std::optional<double> other_fraction, load_1m;
+  std::optional<double> load_began_1m;  ///< When the run began.
+  /// "battery", "heavy", "yes"; the worst, with "part of the time" where it changed. Of when the
+  /// run began where its journal has nothing more.
+  std::string power_source, thermal_state, low_power_mode;
+};
+[[nodiscard]] RunConditions conditions_of(const store::RunData& run);
+
 /// One subject of a case, over its blocks.
 struct CellConditions {
   /// Involuntary switches per second of its blocks: how often the system took the CPU away.
@@ -58,7 +69,8 @@ struct CellConditions {
 [[nodiscard]] bool clock_differs(const std::optional<stats::RatioInterval>& clock_ratio);
 
 /// Headings of docs/warnings.md that the conditions call for: "other_load", "throttled",
-/// "swapping", "low_power_mode" for the case; "clock_changed", "busy_waiters" for the subject.
+/// "swapping", "battery", "low_power_mode" for the case; "clock_changed", "busy_waiters" for the
+/// subject.
 [[nodiscard]] std::vector<std::string> flags_of(const CaseConditions& conditions);
 [[nodiscard]] std::vector<std::string> flags_of(const CellConditions& conditions);
 

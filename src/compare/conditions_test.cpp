@@ -112,7 +112,14 @@ TEST_CASE("the worst thermal state, a throttled CPU and a GPU's own reasons are 
   CHECK(case_flags(run_with(reason("gpu_idle"), no_counters)).empty());
 }
 
-TEST_CASE("swapping and low-power mode are told") {
+TEST_CASE("swapping, battery power and low-power mode are told") {
+  const auto battery_in = [](int battery_round) {
+    return [=](int round) {
+      return Json{{"power_source", round == battery_round ? "battery" : "ac"}};
+    };
+  };
+  CHECK(case_flags(run_with(battery_in(kRounds), no_counters)).empty());
+  CHECK(case_flags(run_with(battery_in(3), no_counters)) == std::vector<std::string>{"battery"});
   CHECK(case_flags(run_with(
             [](int) {
               return Json{{"swapped_in_bytes", 1 << 20}};

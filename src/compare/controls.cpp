@@ -65,10 +65,12 @@ std::vector<Control> controls_of(const store::RunData& run) {
   return controls;
 }
 
+bool failed(const Control& control) {
+  return control.outcome == ControlOutcome::different || control.outcome == ControlOutcome::missed;
+}
+
 bool trusted(const std::vector<Control>& controls) {
-  return std::none_of(controls.begin(), controls.end(), [](const Control& c) {
-    return c.outcome == ControlOutcome::different || c.outcome == ControlOutcome::missed;
-  });
+  return std::none_of(controls.begin(), controls.end(), failed);
 }
 
 std::string in_words(const Control& c) {

@@ -10,7 +10,7 @@ namespace mlbench::compare {
 
 enum class ControlOutcome {
   equal,       ///< Null: the 99.9 % interval includes 1.
-  different,   ///< Null: it does not. The run's verdicts are not to be trusted.
+  different,   ///< Null: it does not. The run gets no verdicts.
   found,       ///< Positive: the 95 % interval lies above 1.
   missed,      ///< Positive: narrow enough to see the extra work, yet not found.
   undecided,   ///< Positive: not found, with an interval too wide to tell.
@@ -34,7 +34,10 @@ inline constexpr double kControlWidth = 0.02;
 /// Of all control cases of the run, in order.
 [[nodiscard]] std::vector<Control> controls_of(const store::RunData& run);
 
-/// False when any control says `different` or `missed`.
+/// `different` or `missed`.
+[[nodiscard]] bool failed(const Control& control);
+
+/// False when any control failed: the run then has no verdicts (verdicts_of()).
 [[nodiscard]] bool trusted(const std::vector<Control>& controls);
 
 /// "equal" (within 2 %), "no difference shown (...)", "found", "DIFFERENT (1.02x, 99.9 % range 1.01

@@ -1,5 +1,6 @@
 #include "compare/controls.hpp"
 
+#include "compare/runs_for_tests.hpp"
 #include "compare/selfcheck.hpp"
 
 #include <doctest/doctest.h>
@@ -106,6 +107,47 @@ TEST_CASE("a control of fewer than six pairs was not tested") {
   const auto control = only_control(control_run(0, {1, 1.01, 0.99}));
   CHECK(control.outcome == ControlOutcome::not_tested);
   CHECK(in_words(control) == "not tested (3 process pairs, 6 are needed)");
+}
+
+namespace {
+
+/// Cases on two devices, of which only the CPU has a control: its second process takes `twin_s`.
+MadeUpRun run_with_control(double twin_s) {
+  MadeUpRun run("1", {{"method_version", 3}});
+  for (const char* subject : {"torch:cpu", "mlx:cpu", "torch:mps", "mlx:gpu"})
+    run.subject(subject, "1.0");
+  run.control(32, "torch:cpu", "torch@again:cpu");
+  run.measure(32, {{"torch:cpu", 1e-3}, {"torch@again:cpu", twin_s}}, 8, 0.004);
+  run.add({{"type", "pair"}, {"a", "torch:cpu"}, {"b", "mlx:cpu"}});
+  run.add({{"type", "pair"}, {"a", "torch:mps"}, {"b", "mlx:gpu"}});
+  run.gemm(64).measure(64, {{"torch:cpu", 1e-3}, {"mlx:cpu", 1.2e-3}}, 8, 0.004);
+  run.gemm(65).measure(65, {{"torch:mps", 1e-3}, {"mlx:gpu", 1.2e-3}}, 8, 0.004);
+  run.gemm(66).measure(66, {{"torch:cpu", 1e-3}, {"mlx:cpu", 1.2e-3}}, 3, 0.004);
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("a failed control takes all verdicts of its run away, and no number") {
+  const auto good = verdicts_of(run_with_control(1e-3).data());
+  const auto bad = verdicts_of(run_with_control(1.1e-3).data());
+  REQUIRE(good.size() == 4);
+  REQUIRE(bad.size() == 4);
+  CHECK(bad[0].control);
+  CHECK(bad[0].judgement.verdict == stats::Verdict::faster);  // the evidence stays
+  for (const std::size_t i : {1U, 2U}) {                      // on the CPU, and on the GPU
+    CHECK(good[i].judgement.verdict == stats::Verdict::faster);
+    CHECK_FALSE(good[i].withheld);
+    CHECK(bad[i].judgement.verdict == stats::Verdict::invalid);
+    CHECK(bad[i].withheld);
+    CHECK(bad[i].reason == kControlFailed);
+    CHECK(bad[i].interval->low == good[i].interval->low);
+    CHECK(sentence(bad[i], "PyTorch", "MLX")
+              .starts_with("no verdict: a control of this run failed; time of MLX / time of "
+                           "PyTorch was 1.20 (95 % range 1."));
+  }
+  CHECK(bad[3].reason == "3 process pairs, 6 are needed");  // which repeating alone does not cure
+  CHECK_FALSE(bad[3].withheld);
 }
 
 TEST_CASE("intervals of runs that stopped by the old rule are shown as they were") {

@@ -1,7 +1,9 @@
 #include "compare/setup.hpp"
 
+#include "compare/conditions.hpp"
 #include "core/text.hpp"
 #include "core/units.hpp"
+#include "stats/unpaired.hpp"
 
 #include <algorithm>
 #include <array>
@@ -103,10 +105,10 @@ void add_machine(Facts& facts, const RunData& run) {
   facts.add("hypervisor", child(machine, "hypervisor"));
   facts.add("container", child(machine, "container"));
   facts.add("translated by Rosetta", child(machine, "translated"));
-  const Json& state = child(machine, "state");
-  facts.add("power source", child(state, "power_source"));
-  facts.add("low-power mode", child(state, "low_power_mode"));
-  facts.add("thermal state", child(state, "thermal_state"));
+  const auto conditions = conditions_of(run);
+  facts.add("power source", conditions.power_source);
+  facts.add("low-power mode", conditions.low_power_mode);
+  facts.add("thermal state", conditions.thermal_state);
 }
 
 void add_program(Facts& facts, const RunData& run) {
@@ -236,30 +238,45 @@ std::string joined(const Gathered& side, const std::string& what) {
   return it == side.values.end() ? "" : join(it->second, " and ");
 }
 
-/// Mean load of a side: of its rounds where these are known, else when it began.
-std::optional<double> load_of(const std::vector<RunData>& runs) {
-  double sum = 0;
-  int count = 0;
-  for (const RunData& run : runs) {
-    if (const auto load = find_number(child(child(run.header, "machine"), "state"), "load_1m")) {
-      sum += *load;
-      ++count;
-    }
+/// Mean over the runs of a side that tell.
+std::optional<double> mean_of(const std::vector<RunConditions>& side,
+                              std::optional<double> RunConditions::*field) {
+  std::vector<double> values;
+  for (const auto& run : side) {
+    if (const auto& value = run.*field) values.push_back(*value);
   }
-  return count == 0 ? std::nullopt : std::optional(sum / count);
+  return values.empty() ? std::nullopt : std::optional(stats::mean(values));
 }
 
+/// Of what both sides tell the first: load of other programs is what disturbs, a load average holds
+/// the run's own work as well, and what it was when a run began cannot be held against what it was
+/// while another one measured.
 std::optional<SetupDifference> load_difference(const std::vector<RunData>& base,
                                                const std::vector<RunData>& now) {
-  const auto x = load_of(base), y = load_of(now);
-  if (!x || !y) return std::nullopt;
+  std::vector<RunConditions> b, n;
+  for (const RunData& run : base) b.push_back(conditions_of(run));
+  for (const RunData& run : now) n.push_back(conditions_of(run));
   const auto cores =
       find_number(child(child(base.front().header, "machine"), "cpu"), "logical_cores");
-  // A quarter of the cores busy with something else is what a person would want to know.
-  if (std::abs(*x - *y) < std::max(0.5, 0.25 * cores.value_or(1))) return std::nullopt;
-  return SetupDifference{.what = "load when the run began",
-                         .base = format_significant(*x, 2),
-                         .now = format_significant(*y, 2)};
+  struct Load {
+    const char* what;
+    std::optional<double> RunConditions::*field;
+    double cores_each;
+  };
+  const std::array kLoads = {
+      Load{"cores busy with other programs", &RunConditions::other_fraction, cores.value_or(1)},
+      Load{"mean load while it measured", &RunConditions::load_1m, 1},
+      Load{"load when the run began", &RunConditions::load_began_1m, 1}};
+  for (const auto& [what, field, cores_each] : kLoads) {
+    const auto x = mean_of(b, field), y = mean_of(n, field);
+    if (!x || !y) continue;
+    const double busy_b = *x * cores_each, busy_n = *y * cores_each;
+    // A quarter of the cores busy with something else is what a person would want to know.
+    if (std::abs(busy_b - busy_n) < std::max(0.5, 0.25 * cores.value_or(1))) return std::nullopt;
+    return SetupDifference{
+        .what = what, .base = format_significant(busy_b, 2), .now = format_significant(busy_n, 2)};
+  }
+  return std::nullopt;
 }
 
 /// A compiler's whole configuration is no reading matter.

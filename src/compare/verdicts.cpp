@@ -1,5 +1,7 @@
 #include "compare/verdicts.hpp"
 
+#include "compare/controls.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -135,9 +137,8 @@ std::string faster(const stats::RatioInterval& i, const std::string& winner, boo
          times(high) + ")" + (small ? ", may be below 1 %" : "");
 }
 
-}  // namespace
-
-CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord& pair) {
+/// Without what the journal says of its end.
+CaseVerdict judged(const RunData& run, const CaseRecord& c, const PairRecord& pair) {
   CaseVerdict v{.case_id = c.definition.id,
                 .a = pair.a,
                 .b = pair.b,
@@ -147,7 +148,10 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
                 .interval = {},
                 .judgement = {},
                 .flags = {},
-                .reason = {}};
+                .reason = {},
+                .withheld = false,
+                .target = {},
+                .stop_reason = {}};
   const Cell* a = run.find_cell(c.definition.id, pair.a);
   const Cell* b = run.find_cell(c.definition.id, pair.b);
   if (a == nullptr || b == nullptr) {
@@ -185,6 +189,22 @@ CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord
   return v;
 }
 
+void withhold(CaseVerdict& v) {
+  if (v.judgement.verdict == stats::Verdict::invalid) return;  // that reason is nearer
+  v.judgement = {};
+  v.reason = kControlFailed;
+  v.withheld = true;
+}
+
+}  // namespace
+
+CaseVerdict verdict_of(const RunData& run, const CaseRecord& c, const PairRecord& pair) {
+  auto v = judged(run, c, pair);
+  v.target = target_of(run, c);
+  v.stop_reason = stop_reason_of(run, c, pair, v.interval);
+  return v;
+}
+
 std::vector<const PairRecord*> pairs_of(const RunData& run, const CaseRecord& c) {
   std::vector<const PairRecord*> pairs;
   for (const PairRecord& pair : run.pairs) {
@@ -206,6 +226,10 @@ std::vector<CaseVerdict> verdicts_of(const RunData& run) {
       };
       if (takes_part(a) && takes_part(b)) verdicts.push_back(verdict_of(run, c, *pair));
     }
+  }
+  if (trusted(controls_of(run))) return verdicts;
+  for (CaseVerdict& v : verdicts) {
+    if (!v.control) withhold(v);
   }
   return verdicts;
 }
@@ -245,7 +269,10 @@ std::string sentence(const CaseVerdict& v, const std::string& name_a, const std:
              " to " + percent(std::log(v.interval->high)) + " faster";
     case stats::Verdict::invalid: break;
   }
-  return "no verdict: " + v.reason;
+  if (!v.withheld) return "no verdict: " + v.reason;
+  const auto& i = *v.interval;
+  return "no verdict: " + v.reason + "; time of " + name_b + " / time of " + name_a + " was " +
+         times(i.ratio) + " (95 % range " + times(i.low) + " to " + times(i.high) + ")";
 }
 
 }  // namespace mlbench::compare

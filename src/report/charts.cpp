@@ -37,6 +37,10 @@ Json ratio_ticks(double low, double high) {
   return ticks;
 }
 
+constexpr const char* kWithheldAbout =
+    "A control of this run failed, so nobody is called faster: these are the ratios that were "
+    "measured, with their 95 % ranges, and no verdicts.";
+
 Json versus_row(const Report& report, const Row& row, const compare::CaseVerdict& v,
                 const std::string& name) {
   using stats::Verdict;
@@ -192,6 +196,7 @@ std::optional<Chart> versus_chart(const Report& report) {
     const auto* v = main_verdict(report, row);
     if (v == nullptr || !v->interval) continue;
     if (first == nullptr) first = v;
+    if (v->withheld) chart.about = kWithheldAbout;
     chart.rows.push_back(versus_row(report, row, *v, names.at(row.case_id)));
     low = std::min(low, v->interval->low);
     high = std::max(high, v->interval->high);

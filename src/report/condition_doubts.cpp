@@ -47,7 +47,7 @@ bool has(const std::vector<std::string>& flags, const char* flag) {
 constexpr const char* kSee = " (docs/warnings.md)";
 
 void add_case_doubts(std::vector<std::string>& doubts, const Report& report) {
-  Seen load, steal, hot, swap, low_power;
+  Seen load, steal, hot, swap, battery, low_power;
   std::size_t rows = 0;
   for (const Row& row : report.rows) {
     if (row.is_skipped()) continue;
@@ -65,6 +65,7 @@ void add_case_doubts(std::vector<std::string>& doubts, const Report& report) {
       for (const auto& reason : c.gpu_clock_reasons) hot.add_word("GPU " + one_line(reason));
     }
     if (has(flags, "swapping")) swap.add(row.label, {});
+    if (has(flags, "battery")) battery.add(row.label, {});
     if (has(flags, "low_power_mode")) low_power.add(row.label, {});
   }
   if (!load.where.empty()) {
@@ -78,6 +79,8 @@ void add_case_doubts(std::vector<std::string>& doubts, const Report& report) {
     doubts.push_back(hot.places(rows, "cases") + ": throttled, " + join(hot.words, ", ") + kSee);
   if (!swap.where.empty())
     doubts.push_back(swap.places(rows, "cases") + ": swapping, memory ran short" + kSee);
+  if (!battery.where.empty())
+    doubts.push_back(battery.places(rows, "cases") + ": battery, the machine ran on it" + kSee);
   if (!low_power.where.empty())
     doubts.push_back(low_power.places(rows, "cases") + ": low_power_mode was on" + kSee);
 }

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 
 namespace mlbench::report {
@@ -20,7 +22,9 @@ constexpr const char* kColumns =
     "swapped_in_bytes,cpu_throttle_count,load_1m,cpu_clock_hz,cpu_temperature_c,gpu_clock_hz,"
     "gpu_temperature_c,gpu_power_w,gpu_clock_reasons,thermal_state,power_source,low_power_mode,"
     "involuntary_switches_per_s,waiters_fraction,spin_s,spin_change,"
-    "device_spin_s,device_spin_change\n";
+    "device_spin_s,device_spin_change,"
+    "against,verdict,verdict_reason,ratio,ratio_low,ratio_high,pairs,sd_log,half_width,target,"
+    "stop_reason\n";
 
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.12g}", *value) : "";
@@ -73,6 +77,34 @@ std::vector<std::string> condition_cells(const Entry& e, const Row& row) {
           number(of_subject.device_spin_change)};
 }
 
+/// The verdict against the other framework, seen from this subject: above 1 it is the faster one.
+std::vector<std::string> verdict_cells(const Report& report, const Row& row, const Entry& e) {
+  const auto found = std::find_if(row.verdicts.begin(), row.verdicts.end(), [&](const auto& v) {
+    return is_between_frameworks(report, v) && (v.a == e.subject || v.b == e.subject);
+  });
+  if (found == row.verdicts.end()) return std::vector<std::string>(11);
+  const auto& v = *found;
+  const bool is_a = v.a == e.subject;
+  using stats::Verdict;
+  auto verdict = v.judgement.verdict;
+  if (!is_a && (verdict == Verdict::faster || verdict == Verdict::slower))
+    verdict = verdict == Verdict::faster ? Verdict::slower : Verdict::faster;
+  std::vector<std::string> cells = {text_cell(is_a ? v.b : v.a), std::string(name_of(verdict)),
+                                    text_cell(v.reason)};
+  const auto& i = v.interval;
+  if (!i) {
+    cells.resize(6);
+  } else if (is_a) {
+    cells.insert(cells.end(), {number(i->ratio), number(i->low), number(i->high)});
+  } else {
+    cells.insert(cells.end(), {number(1 / i->ratio), number(1 / i->high), number(1 / i->low)});
+  }
+  cells.insert(cells.end(), {std::to_string(v.pair_log_ratios.size()), i ? number(i->sd_log) : "",
+                             i ? number(std::expm1(i->half_width_log)) : "", number(v.target),
+                             v.stop_reason ? std::string(name_of(*v.stop_reason)) : ""});
+  return cells;
+}
+
 std::string line(const Report& report, const Row& row, const Entry& e) {
   const auto* s = report.find_subject(e.subject);
   const auto time = [&](auto member) { return e.time ? number((*e.time).*member) : std::string(); };
@@ -107,6 +139,8 @@ std::string line(const Report& report, const Row& row, const Entry& e) {
                                                             : "compute"};
   const auto conditions = condition_cells(e, row);
   cells.insert(cells.end(), conditions.begin(), conditions.end());
+  const auto verdict = verdict_cells(report, row, e);
+  cells.insert(cells.end(), verdict.begin(), verdict.end());
   return join(cells, ",") + "\n";
 }
 

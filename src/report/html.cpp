@@ -6,6 +6,7 @@
 #include "report/page_assets.hpp"
 #include "report/samples.hpp"
 #include "report/screen.hpp"
+#include "report/state.hpp"
 #include "report/support.hpp"
 #include "report/text.hpp"
 #include "report/words.hpp"
@@ -95,6 +96,14 @@ Json rounds_json(const CellSamples& cell) {
         {{"round", round}, {"text", format_time(medians[medians.size() / 2] * cell.median_s)}});
   }
   return rounds;
+}
+
+Json state_json(const Report& report) {
+  const auto state = state_of(report);
+  Json lines = Json::array();
+  for (const auto& line : state.lines)
+    lines.push_back({{"case", line.case_id}, {"label", line.label}, {"cells", line.cells}});
+  return {{"columns", state.columns}, {"lines", lines}, {"alike", facts_json(state.alike)}};
 }
 
 /// By case id: what a call does, and each subject's samples.
@@ -198,6 +207,7 @@ Json page_of(const Report& report, const store::RunData& run) {
           {"charts", charts},
           {"support", support_json(report, run)},
           {"left_out", left_out_json(report)},
+          {"state", state_json(report)},
           {"samples", samples_json(report, run)},
           {"sample_charts",
            {{"distribution", distribution_spec(report)}, {"drift", drift_spec(report)}}},

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace mlbench::report {
 namespace {
 
@@ -20,8 +22,16 @@ std::string check_words(const store::CheckRecord& check) {
 
 /// The entry's numbers as they are shown; empty where there is none.
 Json text_of(const Entry& e) {
-  Json text = {{"time", ""},   {"range", ""}, {"rate", ""},
-               {"spread", ""}, {"share", ""}, {"check", ""}};
+  Json text = {{"time", ""},  {"range", ""},    {"rate", ""},    {"spread", ""},    {"share", ""},
+               {"check", ""}, {"switches", ""}, {"waiters", ""}, {"arithmetic", ""}};
+  const auto& c = e.conditions;
+  if (c.switches_per_s) text["switches"] = fmt::format("{:.0f} a second", *c.switches_per_s);
+  if (c.waiters_fraction)
+    text["waiters"] = fmt::format("{:.1f} % of a core", 100 * *c.waiters_fraction);
+  if (c.spin_s) text["arithmetic"] = format_time(*c.spin_s);
+  if (c.spin_s && c.spin_change)
+    text["arithmetic"] =
+        fmt::format("{}, {:+.1f} % over the run", format_time(*c.spin_s), 100 * *c.spin_change);
   if (e.time) text["time"] = format_time(e.time->median_s);
   if (e.time && e.time->low_s && e.time->high_s)
     text["range"] = format_time(*e.time->low_s) + " to " + format_time(*e.time->high_s);
@@ -131,7 +141,13 @@ Json to_json(const Report& report, const compare::CaseVerdict& v) {
           {"low", field(&stats::RatioInterval::low)},
           {"high", field(&stats::RatioInterval::high)},
           {"pairs", v.pair_log_ratios.size()},
+          {"sd_log", field(&stats::RatioInterval::sd_log)},
+          {"half_width", v.interval ? Json(std::expm1(v.interval->half_width_log)) : Json(nullptr)},
+          {"target", to_json_or_null(v.target)},
+          {"stop_reason", v.stop_reason ? Json(name_of(*v.stop_reason)) : Json(nullptr)},
+          {"basis", basis_of(v).sentence()},
           {"verdict", name_of(v.judgement.verdict)},
+          {"reason", v.reason.empty() ? Json(nullptr) : Json(v.reason)},
           {"sentence", compare::sentence(v, title_of(report, v.a), title_of(report, v.b))},
           {"flags", v.flags}};
 }

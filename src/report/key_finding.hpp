@@ -18,8 +18,8 @@ struct KeyFinding {
   std::size_t cases = 0;
 };
 
-/// The one whose range lies farthest from 1. Empty where nothing stands, and where a control says
-/// that the verdicts are not to be trusted.
+/// The one whose range lies farthest from 1. Empty where nothing stands, and where a control of the
+/// run failed, since there are no verdicts then.
 [[nodiscard]] std::optional<KeyFinding> key_finding(const Report& report);
 
 /// "MLX is 8.90 times as fast as PyTorch (7.10 to 11.2) in GEMM float32 1024, all 24 comparisons

@@ -2,6 +2,8 @@
 
 #include "core/text.hpp"
 #include "report/screen.hpp"
+#include "report/state.hpp"
+#include "report/words.hpp"
 
 #include <string_view>
 
@@ -28,6 +30,50 @@ std::string table(const ScreenTable& t) {
     out += row_of(cells);
   }
   return out;
+}
+
+/// Folded away where Markdown is shown as HTML does it.
+std::string folded(const std::string& title, const std::string& body) {
+  return "\n<details><summary>" + title + "</summary>\n\n" + body + "\n</details>\n";
+}
+
+std::string head_of(const std::vector<std::string>& titles) {
+  std::string out = row_of(titles) + "| --- |";
+  for (std::size_t i = 1; i < titles.size(); ++i) out += " ---: |";
+  return out + "\n";
+}
+
+std::string basis_table(const Report& report) {
+  std::string rows;
+  for (const Row& row : report.rows) {
+    for (const auto& v : row.verdicts) {
+      if (!v.interval || row.is_skipped()) continue;
+      const auto basis = basis_of(v);
+      rows += row_of({row.label, title_of(report, v.a) + " / " + title_of(report, v.b), basis.pairs,
+                      basis.sd, basis.half_width, basis.stopped});
+    }
+  }
+  if (rows.empty()) return {};
+  return folded("What the verdicts rest on",
+                head_of({"case", "of", "process pairs", "sd", "95 % range", "stopped"}) + rows);
+}
+
+std::string state_table(const Report& report) {
+  const auto state = state_of(report);
+  std::string body;
+  if (const auto words = alike_words(state); !words.empty())
+    body += "Beside all cases: " + markdown_escape(words) + "\n";
+  if (!state.columns.empty()) {
+    std::vector<std::string> titles = {"case"};
+    titles.insert(titles.end(), state.columns.begin(), state.columns.end());
+    body += (body.empty() ? "" : "\n") + head_of(titles);
+    for (const auto& line : state.lines) {
+      std::vector<std::string> cells = {line.label};
+      cells.insert(cells.end(), line.cells.begin(), line.cells.end());
+      body += row_of(cells);
+    }
+  }
+  return body.empty() ? "" : folded("State of the machine beside each case", body);
 }
 
 std::string facts(const char* title, const std::vector<Fact>& list) {
@@ -80,7 +126,7 @@ std::string to_markdown(const Report& report) {
   } else if (screen.finished) {
     out += "\n**Doubts** none\n";
   }
-  return out;
+  return out + basis_table(report) + state_table(report);
 }
 
 }  // namespace mlbench::report

@@ -187,12 +187,11 @@ void add_doubts(Report& report, const RunData& run) {
     const auto* subject = report.find_subject(c.verdict.a);
     const std::string title = subject == nullptr ? c.verdict.a : subject->title;
     if (c.outcome == compare::ControlOutcome::different)
-      doubts.push_back("the verdicts of this run are not to be trusted: null control failed: " +
-                       title + " against itself came out " + in_words(c) + " (docs/warnings.md)");
+      doubts.push_back("this run has no verdicts: null control failed: " + title +
+                       " against itself came out " + in_words(c) + " (docs/warnings.md)");
     if (c.outcome == compare::ControlOutcome::missed)
-      doubts.push_back(
-          "the verdicts of this run are not to be trusted: positive control missed: " + title +
-          " against itself with more work: " + in_words(c) + " (docs/warnings.md)");
+      doubts.push_back("this run has no verdicts: positive control missed: " + title +
+                       " against itself with more work: " + in_words(c) + " (docs/warnings.md)");
   }
   if (report.ending == "interrupted")
     doubts.emplace_back("the run was interrupted: what was measured until then is shown");

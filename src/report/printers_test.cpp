@@ -156,7 +156,9 @@ TEST_CASE("Markdown escapes what would be a link, a cell or HTML") {
   CHECK(markdown_escape("a|b<c>[d](e)*_`\n") == "a\\|b\\<c\\>\\[d\\](e)\\*\\_\\` ");
   const auto text = to_markdown(build_report(hostile_run(), "r"));
   CHECK(count(text, "<") > 0);
-  CHECK(count(text, "<") == count(text, "\\<"));
+  const auto our_tags = 4 * count(text, "<details>");  // with summary, and both closed
+  CHECK(our_tags == 4);
+  CHECK(count(text, "<") == count(text, "\\<") + our_tags);
 }
 
 TEST_CASE("CSV has the state of the machine beside each row, empty where it is not known") {
@@ -191,7 +193,7 @@ TEST_CASE("CSV has the state of the machine beside each row, empty where it is n
   const std::vector<Report> reports = {build_report(run, "r")};
   const auto text = to_csv(reports);
   CHECK(text.find(",0.25,,,,4096,,1.5,,,1900000000,61,350.5,sw_power_cap "
-                  "gpu_idle,,,false,,0,,,0.0005,\n") !=
+                  "gpu_idle,,,false,,0,,,0.0005,,") !=
         std::string::npos);  // the clock that was read beside the block, not the one after all of
                              // them
   const auto columns = count(text.substr(0, text.find('\n')), ",");

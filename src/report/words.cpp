@@ -25,10 +25,32 @@ const char* unit_words(RateUnit unit) {
   return "";
 }
 
+/// "1.03-1.09".
+std::string range_words(double low, double high) {
+  return format_significant(low, 3) + "-" + format_significant(high, 3);
+}
+
 /// "1.06x (1.03-1.09)".
 std::string times_words(double ratio, double low, double high) {
-  return fmt::format("{}x ({}-{})", format_significant(ratio, 3), format_significant(low, 3),
-                     format_significant(high, 3));
+  return fmt::format("{}x ({})", format_significant(ratio, 3), range_words(low, high));
+}
+
+/// A spread in logs as people read it: "1.1 %".
+std::string share_of_one(double log_spread) {
+  return format_significant(100 * std::expm1(log_spread), 2) + " %";
+}
+
+const char* stop_words(compare::StopReason reason) {
+  using compare::StopReason;
+  switch (reason) {
+    case StopReason::settled: return "settled";
+    case StopReason::most_rounds: return "most rounds";
+    case StopReason::case_time_spent: return "case time spent";
+    case StopReason::budget_spent: return "run time spent";
+    case StopReason::interrupted: return "interrupted";
+    case StopReason::side_failed: break;
+  }
+  return "a side failed";
 }
 
 }  // namespace
@@ -101,6 +123,26 @@ std::string shortened(const std::string& text, std::size_t most) {
   return text.substr(0, bytes) + "…";
 }
 
+std::string BasisWords::sentence() const {
+  std::string text = pairs + " process pairs";
+  if (!sd.empty()) text += ", sd " + sd;
+  if (!half_width.empty()) text += ", " + half_width;
+  return stopped.empty() ? text : text + ", " + stopped;
+}
+
+BasisWords basis_of(const compare::CaseVerdict& v) {
+  BasisWords words{
+      .pairs = std::to_string(v.pair_log_ratios.size()), .sd = {}, .half_width = {}, .stopped = {}};
+  if (v.interval) {
+    words.sd = share_of_one(v.interval->sd_log);
+    words.half_width = "±" + share_of_one(v.interval->half_width_log);
+  }
+  if (v.stop_reason) words.stopped = stop_words(*v.stop_reason);
+  if (v.stop_reason == compare::StopReason::settled && v.target)
+    words.stopped += fmt::format(" at ±{:.3g} %", 100 * *v.target);
+  return words;
+}
+
 bool is_between_frameworks(const Report& report, const compare::CaseVerdict& v) {
   const auto is_framework = [&](const std::string& subject) {
     const auto* s = report.find_subject(subject);
@@ -135,7 +177,9 @@ std::string verdict_words(const Report& report, const Row& row, const compare::C
                          100 * (i.high - 1));
     case Verdict::invalid: break;
   }
-  return "~";
+  if (!v.withheld) return "~";
+  return fmt::format("no verdict (ratio {}, {})", format_significant(i.ratio, 3),
+                     range_words(i.low, i.high));
 }
 
 }  // namespace mlbench::report

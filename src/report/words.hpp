@@ -35,10 +35,19 @@ struct Scale {
 /// "91"; "?" where no ceiling is known, "-" where there is no result.
 [[nodiscard]] std::string share_words(const Entry& entry);
 
-/// "PyTorch 1.06x (1.03-1.09)", "equal within 2 %", "not decided (-1 ... +8 %)"; "~" without
+/// "PyTorch 1.06x (1.03-1.09)", "equal within 2 %", "not decided (-1 ... +8 %)"; "no verdict (ratio
+/// 1.06, 1.03-1.09)", of the speeds of a and b, where a control of the run failed; "~" without
 /// enough pairs, empty where a side has no result.
 [[nodiscard]] std::string verdict_words(const Report& report, const Row& row,
                                         const compare::CaseVerdict& verdict);
+
+/// What a verdict rests on: "8", "1.1 %", "±0.9 %", "settled at ±1 %". Empty where not known.
+struct BasisWords {
+  std::string pairs, sd, half_width, stopped;
+
+  [[nodiscard]] std::string sentence() const;  ///< "8 process pairs, sd 1.1 %, ±0.9 %, settled ..."
+};
+[[nodiscard]] BasisWords basis_of(const compare::CaseVerdict& verdict);
 
 /// Whether `v` is a comparison of two frameworks: no control, and neither side is `native`.
 [[nodiscard]] bool is_between_frameworks(const Report& report, const compare::CaseVerdict& v);

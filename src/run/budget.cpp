@@ -26,7 +26,7 @@ bool pairs_are_settled(const store::RunData& run, const store::CaseRecord& c, do
   return std::all_of(pairs.begin(), pairs.end(), [&](const auto* pair) {
     if (!takes_part(pair->a) || !takes_part(pair->b)) return true;
     const auto interval = compare::verdict_of(run, c, *pair).interval;
-    return stats::settled(interval, target) && interval->pairs >= min_pairs;
+    return compare::pair_is_settled(interval, target, min_pairs);
   });
 }
 
@@ -59,11 +59,11 @@ CaseNeed Runner::Impl::need_of(const CaseState& state) const {
                 .last_slot_s = state.last_slot_s};
   if (need.settled || rounds < settings.min_rounds) return need;
   const double target =
-      state.is_control ? std::max(settings.target, settings.control_target) : settings.target;
+      compare::target_of(settings.target, settings.control_target, state.is_control);
   need.settled =
       pairs_are_settled(data, *data.find_case(state.definition.id), target, settings.min_rounds);
   need.own_spent = rounds >= settings.max_rounds || state.spent_s > settings.case_budget_s;
-  need.at_most = rounds >= kMostRounds;
+  need.at_most = rounds >= compare::kMostRounds;
   return need;
 }
 

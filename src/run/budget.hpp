@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compare/stopping.hpp"
 #include "store/run_data.hpp"
 
 #include <span>
@@ -18,12 +19,9 @@ namespace mlbench::run {
 struct CaseNeed {
   bool settled = false;      ///< Or nobody is left to measure it.
   bool own_spent = false;    ///< Its own time or number of rounds is used up.
-  bool at_most = false;      ///< It has kMostRounds, beyond which nothing goes.
+  bool at_most = false;      ///< It has compare::kMostRounds, beyond which nothing goes.
   double last_slot_s = 0.0;  ///< What a round of it costs.
 };
-
-/// Rounds of one case at most, where cases may go on beyond their own time.
-inline constexpr int kMostRounds = 200;
 
 /// The cases of the next round, by place in `needs`. First come those that are not settled and have
 /// time of their own. When there is none left and `share` says so, `left_s` goes to those that are

@@ -11,6 +11,16 @@ constexpr std::array<std::string_view, 8> kStatusNames = {
     "crashed", "failed",      "wrong_result",  "skipped"};
 constexpr std::string_view kSchema = "mlbench.journal/1";
 
+/// The "state" of a round, or of the machine in a header; all unknown where there is none.
+RoundState state_under(const Json& object) {
+  const auto state = object.find("state");
+  if (state == object.end()) return {};
+  return {.load_1m = find_number(*state, "load_1m"),
+          .thermal_state = find_string(*state, "thermal_state"),
+          .power_source = find_string(*state, "power_source"),
+          .low_power_mode = find_bool(*state, "low_power_mode")};
+}
+
 workload::RateUnit parse_unit(std::string_view name) {
   using workload::RateUnit;
   for (const RateUnit unit :
@@ -54,6 +64,8 @@ Status RunData::add_run(const Json& line) {
                 "is written as " + *schema + ", this program reads " + std::string(kSchema));
   }
   header = line;
+  if (const auto machine = line.find("machine"); machine != line.end())
+    begun = state_under(*machine);
   return Done{};
 }
 
@@ -388,6 +400,7 @@ Status RunData::add(const Json& line) {
                      .control = find_bool(line, "control").value_or(false)});
   } else if (*type == "round") {
     finished_rounds.insert(static_cast<int>(find_int(line, "round").value_or(0)));
+    round_states.push_back(state_under(line));
   } else if (*type == "self_test") {
     self_tests[find_string(line, "subject").value_or("")] = {
         .waited = find_bool(line, "waited"), .reason = find_string(line, "reason").value_or("")};

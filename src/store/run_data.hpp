@@ -79,6 +79,12 @@ struct SlotState {
   std::vector<std::string> gpu_clock_reasons;
 };
 
+/// What the machine was doing when a round had been measured. docs/run-file.md, `round`.
+struct RoundState {
+  std::optional<double> load_1m;
+  std::optional<std::string> thermal_state, power_source;
+  std::optional<bool> low_power_mode;
+};
 /// One comparison with the reference.
 struct CheckRecord {
   bool ok = false;
@@ -194,7 +200,9 @@ class RunData {
   std::vector<CaseRecord> cases;
   bool planned = false;  ///< All pairs and cases are declared; a run cut off before plans again.
   std::set<int> finished_rounds;
-  int last_round = -1;  ///< The last round that began, finished or cut off.
+  RoundState begun;                      ///< When the run began.
+  std::vector<RoundState> round_states;  ///< Of finished rounds, in order.
+  int last_round = -1;                   ///< The last round that began, finished or cut off.
   std::vector<Json>
       notices;              ///< Lines of type "notice": what the program wants the reader to know.
   std::optional<Json> end;  ///< The last line of type "end", if the run came to an end.

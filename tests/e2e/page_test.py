@@ -113,6 +113,21 @@ class PageTest(harness.MlbenchTest):
                               ".filter(id => !document.getElementById(id))"), [])
         self.assert_quiet(path)
 
+    def test_every_case_has_the_state_of_the_machine_and_what_its_verdicts_rest_on(self):
+        [run] = (ROOT / "results/published").glob("*.jsonl")
+        b, path = self.start_browser(), self.page(run)
+        b.open(path)
+        heads = b.js("return [...document.querySelectorAll('#state thead button')].map(b => b.innerText)")
+        self.assertIn("others", heads)
+        rows = b.js("return [...document.querySelectorAll('#state tbody tr')].map(r => r.innerText)")
+        self.assertEqual(len(rows), len(self.rows()))
+        b.js("document.getElementById('case-1').open = true")
+        b.js_async("setTimeout(arguments[0], 1000)")
+        detail = b.js("return document.getElementById('case-1').innerText")
+        for words in ("The machine meanwhile: others ", "process pairs, sd ", "settled at ±3 %", "Taken off the CPU"):
+            self.assertIn(words, detail)
+        self.assert_quiet(path)
+
     def test_a_run_among_known_machines(self):
         b, path = self.start_browser(), self.page(STORED, "--reference")
         b.open(path)

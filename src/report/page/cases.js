@@ -32,6 +32,8 @@ function caseBody(row, page) {
     ['Processes', (e) => e.processes === null ? '' : String(e.processes)],
     ['Samples', (e) => sampleWords(page.samples[row.id], e.subject)],
     ['Kernel', (e) => foreign(e.kernel)], ['Answer', (e) => e.text.check],
+    ['Taken off the CPU', (e) => e.text.switches], ['Waiting processes', (e) => e.text.waiters],
+    ['Fixed arithmetic', (e) => e.text.arithmetic],
     ['Doubts', (e) => e.flags.join(', ')], ['Notes', (e) => foreign(e.notes.join('; '))],
   ];
   const shown = lines.filter(([, show]) => entries.some((e) => { const v = show(e); return v !== '' && !(v instanceof Node && v.textContent === ''); }));
@@ -42,9 +44,19 @@ function caseBody(row, page) {
   return [
     element('p', {}, element('code', {}, foreign(row.id)), ' ', explained('how it was measured', 'how-time')),
     row.verdicts.length === 0 ? '' : element('ul', {}, ...row.verdicts.map((v) => element('li', {},
-      `${titleOf(v.a, report)} against ${titleOf(v.b, report)}: ${v.sentence}; ${v.pairs} process pairs` + (v.flags.length > 0 ? `; ${v.flags.join(', ')}` : '')))),
+      `${titleOf(v.a, report)} against ${titleOf(v.b, report)}: ${v.sentence}; ${v.basis}` + (v.flags.length > 0 ? `; ${v.flags.join(', ')}` : '')))),
     scrolling(table, 'Details of ' + cut(row.label, 80)),
+    stateOf(row, page),
   ];
+}
+
+/** What the machine did while the case was measured. @param {any} row @param {Page} page */
+function stateOf(row, page) {
+  const {columns, lines, alike} = page.state;
+  const line = lines.find((l) => l.case === row.id);
+  if (!line) return '';
+  const facts = columns.map((title, i) => [title, line.cells[i]]).concat(alike.map((f) => [f.name, f.answer])).filter(([, text]) => text !== '');
+  return element('p', {class: 'quiet'}, explained('The machine meanwhile', 'how-state'), ': ', foreign(facts.map(([title, text]) => title + ' ' + text).join(', ')));
 }
 
 /** @param {any} samples @param {string} subject */

@@ -12,9 +12,9 @@ async function show(page) {
   const sections = [headSection(page), doubtSection(page), tileSection(page), resultSection(page),
     figures.length > 0 ? element('section', {id: 'charts'}, element('h2', {}, 'Charts'),
       element('div', {class: 'charts'}, ...figures.map((f) => f.figure))) : null,
-    referenceSection(page), supportSection(page), caseSection(page), leftOutSection(page), machineSection(page)];
+    referenceSection(page), supportSection(page), stateSection(page), caseSection(page), leftOutSection(page), machineSection(page)];
   main.replaceChildren(...sections.filter((s) => s !== null));
-  const links = [['results', 'Results'], ['charts', 'Charts'], ['reference', 'Known machines'], ['support', 'Support'], ['cases', 'Cases'], ['left-out', 'Left out'], ['machine', 'Machine'], ['how', 'Method']];
+  const links = [['results', 'Results'], ['charts', 'Charts'], ['reference', 'Known machines'], ['support', 'Support'], ['state', 'State'], ['cases', 'Cases'], ['left-out', 'Left out'], ['machine', 'Machine'], ['how', 'Method']];
   nav.replaceChildren(...links.filter(([id]) => document.getElementById(id)).map(([id, name]) => element('a', {href: '#' + id}, name)));
   openTarget();
   for (const figure of figures) await figure.draw();

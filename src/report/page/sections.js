@@ -54,7 +54,9 @@ function tileSection(page) {
   const add = (/** @type {string} */ big, /** @type {string} */ small, bad = false, how = '') =>
     tiles.push(element('div', {class: 'tile'}, element('b', {class: bad ? 'is-bad' : null}, big), element('span', {}, how ? explained(small, how) : small)));
   const main = report.verdicts.filter((v) => isMain(v, report) && v.ratio !== null && !v.case.endsWith('/alone'));  // each case once
-  if (main.length > 0) {
+  if (main.length > 0 && report.controls.trusted === false) {
+    add('no verdicts', 'a control of this run failed: its ratios say nothing of who is faster', true, 'how-controls');
+  } else if (main.length > 0) {
     const {a, b} = main[0];
     const wins = (/** @type {string} */ kind) => main.filter((v) => v.verdict === kind).length;
     add(`${wins('faster')} : ${wins('slower')}`, `cases won, ${titleOf(a, report)} : ${titleOf(b, report)}; ` +
@@ -144,6 +146,27 @@ function caseRows(page) {
     if (!row.verdict && isMain(verdict, report)) row.verdict = verdict;
   }
   return Array.from(rows.values());
+}
+
+/** A column has one unit. @param {string} text */
+function sortable(text) {
+  return text === '' ? null : Number.isNaN(parseFloat(text)) ? text : parseFloat(text);
+}
+
+/** What the machine did beside each case. @param {Page} page */
+function stateSection(page) {
+  const {columns, lines, alike} = page.state;
+  if (columns.length === 0 && alike.length === 0) return null;
+  const anchors = new Map(caseRows(page).map((row) => [row.id, row.anchor]));
+  return element('section', {id: 'state'}, element('h2', {}, 'State of the machine'),
+    element('p', {class: 'quiet'}, explained('What it did', 'how-state'), ' while each case was measured.',
+      alike.length > 0 ? foreign(' Beside all of them: ' + alike.map((f) => f.name + ' ' + f.answer).join(', ') + '.') : ''),
+    ...(columns.length === 0 ? [] : [sortableTable({caption: 'State of the machine beside each case', rows: lines, filters: [],
+      columns: [
+        {title: 'Case', show: (l) => element('a', {href: '#' + anchors.get(l.case), title: l.case}, foreign(cut(l.label, 80))), sort: (l) => l.label},
+        ...columns.map((title, i) => ({title, number: true, show: (l) => foreign(l.cells[i]), sort: (l) => sortable(l.cells[i])})),
+      ],
+      text: (l) => l.label + ' ' + l.case + ' ' + l.cells.join(' ')})]));
 }
 
 /** What was executed, and nothing else. @param {Page} page */
