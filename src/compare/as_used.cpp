@@ -1,5 +1,7 @@
 #include "compare/as_used.hpp"
 
+#include "compare/controls.hpp"
+
 #include <cmath>
 
 namespace mlbench::compare {
@@ -31,6 +33,7 @@ bool AsUsed::differs() const {
 
 std::vector<AsUsed> as_used_of(const store::RunData& run) {
   std::vector<AsUsed> found;
+  if (!trusted(controls_of(run))) return found;
   for (const auto& alone : run.cases) {
     const auto* together = run.find_case(workload::id_together(alone.definition));
     if (!alone.definition.variant.alone || together == nullptr) continue;

@@ -24,7 +24,8 @@ struct AsUsed {
   [[nodiscard]] bool differs() const;
 };
 
-/// Of all pairs of frameworks on all cases that were measured both ways, as declared.
+/// Of all pairs of frameworks on all cases that were measured both ways, as declared; none where a
+/// control of the run failed.
 [[nodiscard]] std::vector<AsUsed> as_used_of(const store::RunData& run);
 
 }  // namespace mlbench::compare

@@ -81,3 +81,20 @@ TEST_CASE("a change of less than 1 % matters to nobody") {
   REQUIRE(found.size() == 1);
   CHECK_FALSE(found[0].differs());
 }
+
+TEST_CASE("where a control of the run failed, the two ways are not set beside each other") {
+  auto lines = both_ways(std::vector<Times>(6, {.a = 2, .b = 3, .a_alone = 1, .b_alone = 1.8}));
+  CHECK(as_used_of(lines.data()).size() == 1);
+  lines.pair("a", "a@again", true);
+  lines.add({{"type", "case"},
+             {"case", "gemm/float32/96"},
+             {"workload", "gemm"},
+             {"dtype", "float32"},
+             {"control", {{"subject", "a"}, {"extra_work", 0}}}});
+  for (int round = 0; round < 6; ++round) {
+    lines.block(round, 0, "a", {1e-3}, "gemm/float32/96");
+    lines.block(round, 0, "a@again", {2e-3 + 1e-6 * round}, "gemm/float32/96");
+    lines.slot(round, {"a", "a@again"}, "gemm/float32/96");
+  }
+  CHECK(as_used_of(lines.data()).empty());
+}
