@@ -211,7 +211,7 @@ Result<Answer> answer(const Case& question, const Request& request) {
   }
   if (const auto& correction = question.constants.correction) {
     a.notes.push_back("Corrected by what was measured here: " + correction->source +
-                      (correction->format == question.format.name
+                      (speed_is_corrected(question.constants, question.format.name)
                            ? "."
                            : "; its speed was that of " + correction->format +
                                  " weights, so only memory is corrected."));

@@ -164,7 +164,8 @@ TEST_CASE(
 }
 
 TEST_CASE("a measured run here corrects speed for its kind of weights, and memory for all") {
-  const Request r = about("Mistral-7B", "M5 10c 24GB");
+  Request r = about("Mistral-7B", "M5 10c 24GB");
+  r.runtime = "torch";
   auto question = resolve(r, {}, {});
   REQUIRE(question.has_value());
   const auto plain = answer(*question, r);
@@ -183,6 +184,20 @@ TEST_CASE("a measured run here corrects speed for its kind of weights, and memor
   const auto other = answer(*question, r);
   CHECK(other->speed.decode->value == doctest::Approx(plain->speed.decode->value));
   CHECK(other->need.overhead_bytes == 100'000'000);
+}
+
+TEST_CASE("where constants know several kinds of weights, what one kind showed holds for others") {
+  Request r = about("Mistral-7B", "M5 10c 24GB");
+  r.runtime = "mlx-lm";
+  auto question = resolve(r, {}, {});
+  REQUIRE(question.has_value());
+  const auto plain = answer(*question, r);
+  question->constants.correction = Correction{};
+  question->constants.correction->format = "8bit";
+  question->constants.correction->decode_rate = 0.9;
+  const auto corrected = answer(*question, r);
+  CHECK(corrected->speed.decode->value == doctest::Approx(plain->speed.decode->value * 0.9));
+  CHECK(corrected->notes.back().find("only memory") == std::string::npos);
 }
 
 TEST_CASE(

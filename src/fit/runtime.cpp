@@ -131,6 +131,12 @@ bool are_own(const RuntimeConstants& constants) {
   return constants.runtime != "any";
 }
 
+bool speed_is_corrected(const RuntimeConstants& constants, const std::string& format) {
+  if (!constants.correction) return false;
+  return constants.correction->format == format ||
+         (are_own(constants) && constants.device == "apple");
+}
+
 double reference_clock_hz() {
   return number(document(), "reference_clock_ghz", 1) * 1e9;
 }

@@ -18,7 +18,7 @@ struct StepConstants {
 
 /// What a measured run of a model on this machine showed against the predictions for it.
 struct Correction {
-  std::string format;  ///< Of the weights: the speeds hold for this kind only.
+  std::string format;  ///< Of the weights that were measured; see speed_is_corrected().
   double decode_rate = 1, prefill_rate = 1;  ///< Multiply the predicted rates.
   /// Seconds a layer that a pass through a GPU takes at least, however little it computes: the host
   /// launches its kernels one by one while the GPU computes. 0 where that was not what took long.
@@ -75,6 +75,12 @@ struct RuntimeChoice {
 
 /// Whether the constants are the runtime's own.
 [[nodiscard]] bool are_own(const RuntimeConstants& constants);
+
+/// Whether what was measured here with weights of the correction's kind corrects speeds with
+/// weights of `format` too: always of the same kind; of others where the constants were fitted to
+/// several kinds, as they were on Apple's chips, so that what is left is the machine. docs/fit.md
+/// has how well that holds.
+[[nodiscard]] bool speed_is_corrected(const RuntimeConstants& constants, const std::string& format);
 
 /// GPU clock at which layer_s is stated.
 [[nodiscard]] double reference_clock_hz();

@@ -185,7 +185,7 @@ Speed predict_speed(const model::ModelShape& s, const Format& f, const Load& loa
     lower_by_launches(speed.decode, d(load.batch), d(s.layers));
     lower_by_launches(speed.prefill, d(load.context), d(s.layers));
   }
-  if (c.correction && c.correction->format == f.name) {
+  if (speed_is_corrected(c, f.name)) {
     const Correction& measured = *c.correction;
     // Of rates without rows one model says less: they go with the sizes of its matrices.
     const bool wide = !are_own(c);
