@@ -114,7 +114,7 @@ class PageTest(harness.MlbenchTest):
         self.assert_quiet(path)
 
     def test_every_case_has_the_state_of_the_machine_and_what_its_verdicts_rest_on(self):
-        [run] = (ROOT / "results/published").glob("*.jsonl")
+        [run] = (harness.ROOT / "results/published").glob("*.jsonl")
         b, path = self.start_browser(), self.page(run)
         b.open(path)
         heads = b.js("return [...document.querySelectorAll('#state thead button')].map(b => b.innerText)")
