@@ -144,7 +144,8 @@ LanguageCase language_case(const Case& c) {
   l.stored = l.spec->shape.stored;
   if (const auto quant = find_string(c.params, "quant"); quant && l.stored.empty())
     l.quant = model::parse_quantisation(*quant);
-  const auto* gguf = model::find_gguf_type(l.stored);
+  // MXFP4 is also the name of a GGUF type; a folder's is multiplied as it is packed.
+  const auto* gguf = model::is_gguf(l.model) ? model::find_gguf_type(l.stored) : nullptr;
   l.packed = l.quant || (gguf != nullptr ? model::stays_packed(*gguf) : !l.stored.empty());
   l.batch = number(c, "batch");
   l.position = number(c, "depth");
