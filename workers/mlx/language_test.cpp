@@ -63,3 +63,13 @@ TEST_CASE("MLX runs GGUF files: 4 and 8 bits packed, others as numbers") {
 TEST_CASE("the check of a language case finds other weights, and another token") {
   kit::check_finds_other_weights(*mlx_worker::make_backend());
 }
+
+TEST_CASE(
+    "packed weights whose products are added up in 16 bits are inexact, and not called wrong") {
+  kit::check_right(*mlx_worker::make_backend(), kit::make("decode", DType::bfloat16,
+                                                          {{"model", "synthetic-32M"},
+                                                           {"batch", 1},
+                                                           {"depth", 64},
+                                                           {"tokens", 4},
+                                                           {"quant", "4bit"}}));
+}
