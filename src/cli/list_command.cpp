@@ -76,7 +76,8 @@ Result<Listing> try_out(const Context& context, const RunOptions& options,
   listing.estimates = *std::move(estimates);
   listing.selection = plan::select(listing.candidates, listing.estimates, options.settings.preset);
   listing.sustain_s = options.settings.sustain_s;
-  plan::add_alone(listing.selection, listing.candidates, listing.estimates, options.alone);
+  plan::add_alone(listing.selection, listing.candidates, listing.estimates, options.alone,
+                  {.sustain_s = listing.sustain_s, .budget_s = options.settings.budget_s});
   return listing;
 }
 

@@ -144,7 +144,9 @@ class RunSession {
     if (!estimates) return estimates.error();
     if (run::stop_requested()) return Done{};  // not all was tried: --resume plans again
     auto selection = plan::select(candidates, *estimates, options_.settings.preset);
-    plan::add_alone(selection, candidates, *estimates, options_.alone);
+    plan::add_alone(
+        selection, candidates, *estimates, options_.alone,
+        {.sustain_s = options_.settings.sustain_s, .budget_s = options_.settings.budget_s});
     return runner_.declare(pairs, selection, *controls);
   }
 

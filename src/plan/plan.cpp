@@ -314,8 +314,9 @@ Alone parse_alone(std::string_view name) noexcept {
 }
 
 void add_alone(Selection& selection, const Candidates& candidates, const Estimates& estimates,
-               Alone which) {
+               Alone which, const AloneTime& time) {
   if (which == Alone::none) return;
+  double left_s = 0.25 * time.budget_s;
   std::set<std::string> headline;
   if (which == Alone::headline) {
     Candidates usual = candidates;
@@ -331,6 +332,15 @@ void add_alone(Selection& selection, const Candidates& candidates, const Estimat
     variant.alone = true;
     const auto twin = workload::make_case(c.workload, c.dtype, c.params, variant);
     if (!twin) continue;  // a valid case is valid alone
+    const double needed_s = expected_alone_s(estimates.at(c.id), time.sustain_s);
+    if (which == Alone::headline && needed_s > left_s) {
+      selection.left_out.push_back(
+          {*twin, "alone, it takes about " + format_duration(needed_s) +
+                      ", and such cases get a quarter of the budget; --alone measures it, or a "
+                      "longer --budget"});
+      continue;
+    }
+    left_s -= needed_s;
     selection.chosen.push_back(*twin);
     selection.alternating.insert(twin->id);
     for (const auto& e : excluded) {

@@ -105,10 +105,16 @@ enum class Alone { none, headline, all };
 /// `none` for a name that is none.
 [[nodiscard]] Alone parse_alone(std::string_view name) noexcept;
 
+/// Seconds of work before the blocks of a subject that is measured alone, and what a run may take.
+struct AloneTime {
+  double sustain_s = 0, budget_s = 0;
+};
+
 /// Adds the `/alone` twin of chosen cases to `selection`, as alternating, for the subjects that
-/// measure the case itself: of those that the default preset would choose too, or of all.
+/// measure the case itself: of all, or of those that the default preset would choose too, as many
+/// as take a quarter of the budget at most; the others are left out with that reason.
 void add_alone(Selection& selection, const Candidates& candidates, const Estimates& estimates,
-               Alone which);
+               Alone which, const AloneTime& time);
 
 /// Seconds that a call of `next` is expected to take after `previous` took `previous_s`: the same
 /// rate.

@@ -333,7 +333,8 @@ TEST_CASE("alone: --full takes the headline cases a second time, who asks takes 
   const auto estimates = at_rate(c, 200e9);
   auto full = select(c, estimates, Preset::full);
   const auto usual = full.chosen.size();
-  add_alone(full, c, estimates, Alone::headline);
+  const AloneTime time{.sustain_s = 5, .budget_s = 6 * 3600};
+  add_alone(full, c, estimates, Alone::headline, time);
   const auto headline = select(candidates({}, Preset::standard, machine_with(64 * kGiB), 3, {}),
                                estimates, Preset::standard);
   CHECK(full.chosen.size() == usual + headline.chosen.size());
@@ -346,12 +347,18 @@ TEST_CASE("alone: --full takes the headline cases a second time, who asks takes 
   auto asked = select(c, estimates, Preset::standard);
   const auto few = asked.chosen.size();
   asked.excluded.push_back({asked.chosen.front().id, "mlx:cpu", "too slow there"});
-  add_alone(asked, c, estimates, Alone::all);
+  add_alone(asked, c, estimates, Alone::all, {.sustain_s = 600, .budget_s = 60});
   CHECK(asked.chosen.size() == 2 * few);
   CHECK(asked.excluded.back().case_id == asked.chosen.front().id + "/alone");
   auto none = select(c, estimates, Preset::standard);
-  add_alone(none, c, estimates, Alone::none);
+  add_alone(none, c, estimates, Alone::none, time);
   CHECK(none.chosen.size() == few);
+  // 45 s of work and rests, and the case itself: two of them are more than a quarter of 5 minutes.
+  auto brief = select(c, estimates, Preset::full);
+  add_alone(brief, c, estimates, Alone::headline, {.sustain_s = 5, .budget_s = 300});
+  CHECK(brief.chosen.size() == usual + 1);
+  CHECK(reason_of(brief, (headline.chosen.back().id + "/alone").c_str()).find("--alone") !=
+        std::string::npos);
   for (const Alone which : {Alone::none, Alone::headline, Alone::all})
     CHECK(parse_alone(name_of(which)) == which);
 }
