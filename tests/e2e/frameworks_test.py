@@ -6,6 +6,7 @@ unless MLBENCH_REQUIRE_FRAMEWORKS=1 (CI) makes that a failure.
 
 import json
 import os
+import shutil
 import subprocess
 import unittest
 from pathlib import Path
@@ -42,8 +43,12 @@ class RealRun(MlbenchTest):
     @needs(*FRAMEWORKS)
     def test_small_run(self):
         self.config = self.write("real.yaml", REAL)
-        finished = self.wait(self.start(*self.run_args("--json", "--device", "cpu", "--full", workers=FRAMEWORKS)),
-                             patience_s=800)
+        for _ in range(2):  # once in hundreds of good runs a control fails by chance, which takes all verdicts away
+            finished = self.wait(self.start(*self.run_args("--json", "--device", "cpu", "--full", workers=FRAMEWORKS)),
+                                 patience_s=800)
+            if finished.code != 6 or finished.json["controls"]["trusted"]:
+                break
+            shutil.rmtree(self.results)
         self.assert_code(finished, 0)
         document = finished.json
         self.assertEqual({s["subject"]: s["status"] for s in document["subjects"]},
@@ -55,6 +60,10 @@ class RealRun(MlbenchTest):
 
     def check_cases(self, document):
         found = {(c["case"], c["subject"]): c for c in document["cases"]}
+        for key in [key for key in found if key[0].endswith("/alone")]:  # no room in a quarter of 4 minutes
+            entry = found.pop(key)
+            self.assertEqual(entry["status"], "skipped", entry)
+            self.assertIn("quarter of the budget", entry["reason"])
         ids = [f"gemm/{d}/{s}" for d in DTYPES for s in ("128", "256")]
         ids += [f"memory/float32/{op}_1MiB" for op in ("copy", "read", "write", "triad", "scale", "add")]
         ids += [f"overhead/{d}/elements16" for d in DTYPES]
