@@ -77,10 +77,14 @@ struct OutsideShare {
 };
 
 OutsideShare outside_share(const RunData& run, const CaseRecord& c, const Cell& a, const Cell& b) {
+  const auto blocks_of = [](const Cell& cell, int round) {
+    return std::count_if(cell.blocks.begin(), cell.blocks.end(),
+                         [&](const BlockRecord& block) { return block.round == round; });
+  };
   OutsideShare share;
   for (const int round : run.rounds_of(c.definition.id)) {
     share.hit += rows_hit(a, b, round).size();
-    share.all += std::max(blocks_in(a, round, {}).size(), blocks_in(b, round, {}).size());
+    share.all += static_cast<std::size_t>(std::max(blocks_of(a, round), blocks_of(b, round)));
   }
   return share;
 }
