@@ -4,6 +4,7 @@
 #include "compare/conditions.hpp"
 #include "compare/controls.hpp"
 #include "compare/match.hpp"
+#include "core/add_once.hpp"
 #include "core/text.hpp"
 #include "stats/holm.hpp"
 #include "stats/unpaired.hpp"
@@ -154,12 +155,6 @@ bool one_framework(const SubjectMatch& s) {
   return s.base.substr(0, s.base.find_first_of("@:")) == s.now.substr(0, s.now.find_first_of("@:"));
 }
 
-void add_flags(CaseComparison& c, const std::vector<std::string>& flags) {
-  for (const auto& flag : flags) {
-    if (std::find(c.flags.begin(), c.flags.end(), flag) == c.flags.end()) c.flags.push_back(flag);
-  }
-}
-
 /// What the two sides did not do alike.
 void add_side_flags(CaseComparison& c, const Cell& base, const Cell& now) {
   const auto differs = [](const std::optional<store::CheckRecord>& x,
@@ -183,7 +178,7 @@ void judge_interleaved(CaseComparison& c, const ComparisonRequest& request) {
         verdict_of(run, *record, {.a = c.subjects.now, .b = c.subjects.base, .control = false});
     if (verdict.pair_log_ratios.empty()) continue;
     by_run.push_back(verdict.pair_log_ratios);
-    add_flags(c, verdict.flags);
+    add_once(c.flags, verdict.flags);
     only = std::move(verdict);
   }
   c.runs = static_cast<int>(by_run.size());
@@ -256,8 +251,8 @@ void add_condition_flags(CaseComparison& c, const Runs& runs, const std::string&
   for (const RunData& run : runs) {
     const auto* record = run.find_case(c.case_id);
     const auto* cell = run.find_cell(c.case_id, subject);
-    if (record != nullptr) add_flags(c, flags_of(conditions_of(run, *record)));
-    if (cell != nullptr) add_flags(c, flags_of(conditions_of(*cell)));
+    if (record != nullptr) add_once(c.flags, flags_of(conditions_of(run, *record)));
+    if (cell != nullptr) add_once(c.flags, flags_of(conditions_of(*cell)));
   }
 }
 
@@ -288,7 +283,7 @@ CaseComparison compare_case(const CaseRecord& record, const SubjectMatch& match,
   }
   add_side_flags(c, *b, *n);
   for (const auto* side : {&base, &now}) {
-    for (const Cell* cell : *side) add_flags(c, cell->flags);
+    for (const Cell* cell : *side) add_once(c.flags, cell->flags);
   }
   add_condition_flags(c, request.base, match.base);
   add_condition_flags(c, now_of(request), match.now);

@@ -2,6 +2,7 @@
 
 #include "compare/ceilings.hpp"
 #include "compare/verdicts.hpp"
+#include "core/add_once.hpp"
 #include "stats/quantile.hpp"
 #include "stats/unpaired.hpp"
 
@@ -174,12 +175,6 @@ bool is_throttle(std::string_view reason) {
   return std::find(kReasons.begin(), kReasons.end(), reason) != kReasons.end();
 }
 
-void add_reasons(std::vector<std::string>& into, const std::vector<std::string>& reasons) {
-  for (const auto& reason : reasons) {
-    if (std::find(into.begin(), into.end(), reason) == into.end()) into.push_back(reason);
-  }
-}
-
 /// What the driver told beside each block says more than what it told once a round, after all of
 /// them; older runs have the latter only.
 void take_gpu_of_blocks(CaseConditions& found, const store::CaseRecord& c) {
@@ -189,7 +184,7 @@ void take_gpu_of_blocks(CaseConditions& found, const store::CaseRecord& c) {
       if (b.gpu_clock_hz) clocks_hz.push_back(*b.gpu_clock_hz);
       if (b.gpu_power_w) powers_w.push_back(*b.gpu_power_w);
       if (b.gpu_temperature_c) temperatures_c.push_back(*b.gpu_temperature_c);
-      add_reasons(found.gpu_clock_reasons, b.gpu_clock_reasons);
+      add_once(found.gpu_clock_reasons, b.gpu_clock_reasons);
     }
   }
   if (!clocks_hz.empty()) found.gpu_clock_hz = stats::median(clocks_hz);
@@ -228,7 +223,7 @@ CaseConditions conditions_of(const store::RunData& run, const store::CaseRecord&
   }
   for (const bool low : known(states, &SlotState::low_power_mode))
     found.low_power_mode = found.low_power_mode.value_or(false) || low;
-  for (const SlotState* s : states) add_reasons(found.gpu_clock_reasons, s->gpu_clock_reasons);
+  for (const SlotState* s : states) add_once(found.gpu_clock_reasons, s->gpu_clock_reasons);
   take_gpu_of_blocks(found, c);
   return found;
 }

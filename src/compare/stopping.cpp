@@ -16,13 +16,6 @@ const Json& settings_of(const RunData& run) {
   return it == run.header.end() || !it->is_object() ? none : *it;
 }
 
-bool takes_part(const RunData& run, const CaseRecord& c, const std::string& name) {
-  const auto* cell = run.find_cell(c.definition.id, name);
-  const auto* subject = run.find_subject(name);
-  return cell != nullptr && cell->status == store::CaseStatus::ok &&
-         (subject == nullptr || subject->status == store::CaseStatus::ok);
-}
-
 }  // namespace
 
 std::string_view name_of(StopReason reason) noexcept {
@@ -35,6 +28,13 @@ std::string_view name_of(StopReason reason) noexcept {
     case StopReason::side_failed: break;
   }
   return "side_failed";
+}
+
+bool takes_part(const RunData& run, const CaseRecord& c, const std::string& subject) {
+  const auto* cell = run.find_cell(c.definition.id, subject);
+  const auto* record = run.find_subject(subject);
+  return cell != nullptr && cell->status == store::CaseStatus::ok &&
+         (record == nullptr || record->status == store::CaseStatus::ok);
 }
 
 double target_of(double target, double control_target, bool is_control) {

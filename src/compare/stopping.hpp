@@ -4,6 +4,7 @@
 #include "store/run_data.hpp"
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 /// When a pair has been measured enough, and why a case of a journal was measured no longer.
@@ -29,6 +30,10 @@ enum class StopReason {
 /// The same as the run's header has it; nullopt where it does not tell.
 [[nodiscard]] std::optional<double> target_of(const store::RunData& run,
                                               const store::CaseRecord& c);
+
+/// Whether `subject` has a result of `c`, and was not given up.
+[[nodiscard]] bool takes_part(const store::RunData& run, const store::CaseRecord& c,
+                              const std::string& subject);
 
 /// The stop rule of one pair: an interval within `target` from at least `min_pairs` process pairs.
 [[nodiscard]] bool pair_is_settled(const std::optional<stats::RatioInterval>& interval,

@@ -25,10 +25,6 @@ std::string change_words(const Report& report, const compare::AsUsed& both) {
   return "no difference between the two shown (" + range + ")";
 }
 
-Json ratio_json(const compare::CaseVerdict& v) {
-  return {{"ratio", v.interval->ratio}, {"low", v.interval->low}, {"high", v.interval->high}};
-}
-
 }  // namespace
 
 std::vector<std::string> as_used_words(const Report& report) {
@@ -49,18 +45,13 @@ std::vector<std::string> as_used_words(const Report& report) {
 Json as_used_json(const Report& report) {
   Json list = Json::array();
   for (const auto& both : report.as_used) {
-    Json entry = {{"case", both.case_id},
-                  {"a", both.a},
-                  {"b", both.b},
-                  {"together", ratio_json(both.together)},
-                  {"alone", ratio_json(both.alone)},
-                  {"change", nullptr},
-                  {"differs", both.differs()}};
-    if (both.change) {
-      entry["change"] = {
-          {"ratio", both.change->ratio}, {"low", both.change->low}, {"high", both.change->high}};
-    }
-    list.push_back(std::move(entry));
+    list.push_back({{"case", both.case_id},
+                    {"a", both.a},
+                    {"b", both.b},
+                    {"together", ratio_json(both.together.interval)},
+                    {"alone", ratio_json(both.alone.interval)},
+                    {"change", ratio_json(both.change)},
+                    {"differs", both.differs()}});
   }
   return list;
 }

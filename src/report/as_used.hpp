@@ -8,8 +8,8 @@
 namespace mlbench::report {
 
 /// One sentence a case that two frameworks were measured on both ways: "GEMM float32 1024: together
-/// PyTorch 1.20x (1.18-1.22), each alone and sustained PyTorch 1.12x (1.09-1.15): alone it is 7 %
-/// less (4-10 %)".
+/// PyTorch 1.20x (1.18-1.22), each alone PyTorch 1.12x (1.09-1.15); alone changes it for PyTorch by
+/// -10.0 ... -4.0 %".
 [[nodiscard]] std::vector<std::string> as_used_words(const Report& report);
 
 /// docs/json.md, "as_used".

@@ -152,11 +152,6 @@ Json to_json(const Report& report, const compare::CaseVerdict& v) {
           {"flags", v.flags}};
 }
 
-Json clock_json(const std::optional<stats::RatioInterval>& clock) {
-  if (!clock) return nullptr;
-  return {{"ratio", clock->ratio}, {"low", clock->low}, {"high", clock->high}};
-}
-
 Json to_json(const Report& report, const Row& row, const compare::CaseVerdict& v) {
   Json json = to_json(report, v);
   json["label"] = row.label;
@@ -212,7 +207,7 @@ Json to_json(const Report& report) {
     for (const Entry& e : row.entries) cases.push_back(to_json(e, row));
     for (std::size_t i = 0; i < row.verdicts.size(); ++i) {
       verdicts.push_back(to_json(report, row, row.verdicts[i]));
-      verdicts.back()["clock_ratio"] = clock_json(row.clock_ratios[i]);
+      verdicts.back()["clock_ratio"] = ratio_json(row.clock_ratios[i]);
     }
   }
   for (const auto& c : report.ceilings) {

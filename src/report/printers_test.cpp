@@ -235,23 +235,10 @@ TEST_CASE("CSV holds no text that a spreadsheet would compute, and numbers as th
 TEST_CASE("notes and flags of a case that was left out are not shown; a flag of many is one line") {
   store::RunData run;
   REQUIRE(run.add({{"type", "run"}, {"schema", "mlbench.journal/1"}}));
-  REQUIRE(run.add({{"type", "subject"},
-                   {"subject", "mlx:cpu"},
-                   {"framework", "mlx"},
-                   {"device", "cpu"},
-                   {"status", "ok"},
-                   {"reason", ""},
-                   {"facts", Json::object()}}));
+  add_subject(run, "mlx", "cpu");
   for (int i = 0; i < 7; ++i) {
     const std::string id = "gemm/float32/" + std::to_string(100 + i);
-    REQUIRE(run.add({{"type", "case"},
-                     {"case", id},
-                     {"workload", "gemm"},
-                     {"dtype", "float32"},
-                     {"flop", 1e9},
-                     {"bytes", 1e6},
-                     {"unit", "flop_per_s"},
-                     {"params", Json::object()}}));
+    add_gemm(run, id);
     REQUIRE(run.add({{"type", "prepared"},
                      {"round", 0},
                      {"case", id},

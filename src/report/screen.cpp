@@ -164,12 +164,8 @@ std::string model_words(const Report& report) {
   const auto answer = fit::answer(*question, request);
   if (!answer || !answer->tightest) return {};
   const auto kind = *answer->tightest;
-  const auto& t = answer->question.target;
-  const auto& limit = kind == fit::LimitKind::largest_buffer ? t.largest_buffer
-                      : kind == fit::LimitKind::working_set  ? t.working_set
-                                                             : t.memory;
-  const auto need = kind == fit::LimitKind::largest_buffer ? answer->need.largest_buffer_bytes
-                                                           : answer->need.total_bytes;
+  const auto& limit = fit::limit_of(answer->question.target, kind);
+  const auto need = fit::need_for(answer->need, kind);
   std::string text = fmt::format(
       "{} {}: {} of {}", answer->question.format.name, answer->fits ? "fits" : "does not fit",
       format_bytes(static_cast<double>(need)), format_bytes(static_cast<double>(*limit.bytes)));

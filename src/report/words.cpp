@@ -55,6 +55,11 @@ const char* stop_words(compare::StopReason reason) {
 
 }  // namespace
 
+Json ratio_json(const std::optional<stats::RatioInterval>& interval) {
+  if (!interval) return nullptr;
+  return {{"ratio", interval->ratio}, {"low", interval->low}, {"high", interval->high}};
+}
+
 std::optional<double> gpu_clock_hz(const Entry& e, const Row& row) {
   return e.conditions.gpu_clock_hz ? e.conditions.gpu_clock_hz : row.conditions.gpu_clock_hz;
 }

@@ -7,6 +7,9 @@
 /// Numbers as they are shown, in every printer alike.
 namespace mlbench::report {
 
+/// "ratio", "low" and "high"; null where there is no interval.
+[[nodiscard]] Json ratio_json(const std::optional<stats::RatioInterval>& interval);
+
 /// Clock and power of the GPU while this result was measured: the subject's own where they were
 /// read beside its blocks, else those of the case.
 [[nodiscard]] std::optional<double> gpu_clock_hz(const Entry& e, const Row& row);

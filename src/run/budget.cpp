@@ -16,15 +16,9 @@ double time_left_s(double budget_s, double used_s) {
 
 bool pairs_are_settled(const store::RunData& run, const store::CaseRecord& c, double target,
                        int min_pairs) {
-  const auto takes_part = [&](const std::string& name) {
-    const auto* cell = run.find_cell(c.definition.id, name);
-    const auto* subject = run.find_subject(name);
-    return cell != nullptr && cell->status == CaseStatus::ok &&
-           (subject == nullptr || subject->status == CaseStatus::ok);
-  };
   const auto pairs = compare::pairs_of(run, c);
   return std::all_of(pairs.begin(), pairs.end(), [&](const auto* pair) {
-    if (!takes_part(pair->a) || !takes_part(pair->b)) return true;
+    if (!compare::takes_part(run, c, pair->a) || !compare::takes_part(run, c, pair->b)) return true;
     const auto interval = compare::verdict_of(run, c, *pair).interval;
     return compare::pair_is_settled(interval, target, min_pairs);
   });

@@ -1,5 +1,7 @@
 #include "store/run_data.hpp"
 
+#include "core/add_once.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -33,10 +35,6 @@ workload::RateUnit parse_unit(std::string_view name) {
 /// Of a line that a field is missing from: an `io` error, since the file is what is wrong.
 Error broken(Error error) {
   return fail(ErrorKind::io, std::move(error.message));
-}
-
-void add_once(std::vector<std::string>& list, const std::string& item) {
-  if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
 }
 
 }  // namespace
@@ -165,7 +163,7 @@ Status RunData::add_prepared(const Line& line) {
   (*cell)->notes = find_strings(line, "notes");
   if (const auto bytes = find_int(line, "weight_bytes")) (*cell)->weight_bytes = bytes;
   if (const auto calls = find_int(line, "calls")) (*cell)->calls = static_cast<int>(*calls);
-  for (const auto& flag : find_strings(line, "flags")) add_once((*cell)->flags, flag);
+  add_once((*cell)->flags, find_strings(line, "flags"));
   return Done{};
 }
 
